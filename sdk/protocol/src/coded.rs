@@ -1,0 +1,76 @@
+//! Rows after encoding: codes and scaled integers, still plaintext. Only owners and tests hold these.
+
+use crate::schema::{ColumnId, Schema, ValueError};
+
+/// A batch of encoded rows, column by column.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CodedTable {
+    /// Number of rows.
+    pub rows: usize,
+    /// Per schema column: the codes of its dimension, or `None` if it has none.
+    pub codes: Vec<Option<Vec<u32>>>,
+    /// Per schema column: the scaled values of its measure (`None` inside is null), if it has one.
+    pub values: Vec<Option<Vec<Option<i64>>>>,
+}
+
+/// Where and why a value of the source was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("row {row}, column `{column}`: {error}")]
+pub struct RowError {
+    /// Row of the source, counted from 1, the header not counted.
+    pub row: u64,
+    /// Name of the column.
+    pub column: String,
+    /// What was wrong.
+    #[source]
+    pub error: ValueError,
+}
+
+impl CodedTable {
+    /// An empty batch for `schema`.
+    pub fn new(schema: &Schema) -> Self {
+        let codes = schema.columns.iter().map(|c| c.dimension.as_ref().map(|_| Vec::new())).collect();
+        let values = schema.columns.iter().map(|c| c.measure.as_ref().map(|_| Vec::new())).collect();
+        Self { rows: 0, codes, values }
+    }
+
+    /// Encodes and appends one row; `cells` has one text per schema column, `None` for null.
+    ///
+    /// # Errors
+    /// When a value does not fit the schema. The batch is then unchanged.
+    ///
+    /// # Panics
+    /// When `cells` has another length than the schema.
+    pub fn push(&mut self, schema: &Schema, row: u64, cells: &[Option<&str>]) -> Result<(), RowError> {
+        assert_eq!(cells.len(), schema.columns.len(), "one cell per column");
+        let mut coded = Vec::with_capacity(cells.len());
+        for (column, cell) in schema.columns.iter().zip(cells) {
+            let cell = cell.filter(|text| !schema.is_null(text));
+            let place = |error| RowError { row, column: column.name.clone(), error };
+            coded.push((
+                column.encode_dimension(cell).map_err(place)?,
+                column.encode_measure(cell).map_err(place)?,
+            ));
+        }
+        for (index, (code, value)) in coded.into_iter().enumerate() {
+            if let (Some(codes), Some(code)) = (&mut self.codes[index], code) {
+                codes.push(code);
+            }
+            if let Some(values) = &mut self.values[index] {
+                values.push(value);
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// The codes of a dimension; empty for a column without one.
+    pub fn codes(&self, column: ColumnId) -> &[u32] {
+        self.codes[column.index()].as_deref().unwrap_or_default()
+    }
+
+    /// The scaled values of a measure; empty for a column without one.
+    pub fn values(&self, column: ColumnId) -> &[Option<i64>] {
+        self.values[column.index()].as_deref().unwrap_or_default()
+    }
+}

@@ -1,0 +1,241 @@
+//! How a table is laid out under encryption, as its manifest states it: which cells and slices
+//! exist and where they are. The builders here are pure; encryption is `sdk/fhe`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    digest::Digest,
+    parameters::{ParameterSet, ROLLUP_V1},
+    query::Term,
+    schema::{ColumnId, Schema},
+};
+
+/// A way to encrypt and to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayoutKind {
+    /// Encrypted aggregates of cuboids; cost independent of the rows.
+    Rollup,
+    /// Encrypted bitmap index of the rows.
+    Scan,
+}
+
+/// Layout `rollup`: all arrays of all cuboids lie one after another in a single address space of
+/// cells; cell `i` is coefficient `i % N` of ciphertext `i / N`, and a segment object holds a fixed
+/// number of ciphertexts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollupLayout {
+    /// Always a rollup set.
+    pub parameter_set: ParameterSet,
+    /// Bits of a limb: large sums are stored as several arrays, `value = sum(limb_i << i*limb_bits)`.
+    /// Every limb but a term's last has at most so many bits; the last holds all the rest, see
+    /// [`RollupLayout::limb_of`].
+    pub limb_bits: u8,
+    /// The arrays every cuboid has, in order.
+    pub arrays: Vec<CellArray>,
+    /// The cuboids, in address order.
+    pub cuboids: Vec<Cuboid>,
+    /// Total number of cells, padding excluded.
+    pub cells: u64,
+    /// Segment objects in address order.
+    pub segments: Vec<Digest>,
+}
+
+/// One array of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellArray {
+    /// What is summed in each cell.
+    pub term: Term,
+    /// Which limb of the sum.
+    pub limb: u8,
+}
+
+/// The aggregates over one subset of the dimensions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cuboid {
+    /// Sorted; empty for the grand total. Cells are row-major: the last dimension varies fastest.
+    pub dimensions: Vec<ColumnId>,
+    /// Cells of one array: the product of the dimensions' codes.
+    pub cells: u64,
+    /// Address of the first cell of the first array; array `a` starts at `first + a * cells`.
+    pub first: u64,
+}
+
+/// Layout `scan`: chunks of rows, each a Parquet object with one binary column a slice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanLayout {
+    /// A scan set; its degree is the number of rows of a chunk.
+    pub parameter_set: ParameterSet,
+    /// How each dimension's code is decomposed, in schema order.
+    pub digits: Vec<DimensionDigits>,
+    /// Bits of a limb of measure values: `value = sum(limb_i << i*limb_bits)`.
+    pub limb_bits: u8,
+    /// The measures stored, in schema order, with their number of limbs.
+    pub measures: Vec<MeasureSlices>,
+    /// Nullable columns, in schema order; each has a [`Slice::Present`].
+    pub nullable: Vec<ColumnId>,
+    /// The chunks in row order.
+    pub chunks: Vec<Chunk>,
+    /// Digest of the evaluation-key object.
+    pub evaluation_keys: Digest,
+}
+
+/// How a dimension's code is decomposed into digits, the most significant first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DimensionDigits {
+    /// The dimension.
+    pub column: ColumnId,
+    /// The base of each digit: the code is a mixed-radix number. One digit means one slice a code.
+    pub bases: Vec<u32>,
+}
+
+/// The value slices of a measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureSlices {
+    /// The measure.
+    pub column: ColumnId,
+    /// Number of limbs.
+    pub limbs: u8,
+}
+
+/// A chunk of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chunk {
+    /// The Parquet object.
+    pub object: Digest,
+    /// Rows in it; the other slots are padding, where every slice is zero.
+    pub rows: u64,
+}
+
+/// One encrypted vector of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slice {
+    /// 1 for every row, 0 for padding.
+    Exists,
+    /// 1 where digit number `digit` of the dimension's code is `value`.
+    Digit {
+        /// The dimension.
+        column: ColumnId,
+        /// Position in [`DimensionDigits::bases`], 0 is the most significant.
+        digit: u8,
+        /// The digit's value.
+        value: u32,
+    },
+    /// 1 where the column is not null.
+    Present(ColumnId),
+    /// A limb of the encoded value of a measure, 0 for null and padding.
+    Value {
+        /// The measure.
+        column: ColumnId,
+        /// Which limb.
+        limb: u8,
+    },
+}
+
+impl Slice {
+    /// The name of its Parquet column.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Exists => "exists".to_owned(),
+            Self::Digit { column, digit, value } => format!("d{}.{digit}.{value}", column.0),
+            Self::Present(column) => format!("p{}", column.0),
+            Self::Value { column, limb } => format!("v{}.{limb}", column.0),
+        }
+    }
+}
+
+impl DimensionDigits {
+    /// The digits of a code, most significant first.
+    pub fn digits_of(&self, mut code: u32) -> Vec<u32> {
+        let mut digits = vec![0; self.bases.len()];
+        for (slot, base) in digits.iter_mut().zip(&self.bases).rev() {
+            *slot = code % base;
+            code /= base;
+        }
+        digits
+    }
+}
+
+impl ScanLayout {
+    /// Every slice of a chunk, in the order of the Parquet columns.
+    pub fn slices(&self) -> Vec<Slice> {
+        let mut slices = vec![Slice::Exists];
+        for dimension in &self.digits {
+            for (digit, base) in dimension.bases.iter().enumerate() {
+                let digit = u8::try_from(digit).unwrap_or(u8::MAX);
+                slices.extend((0..*base).map(|value| Slice::Digit {
+                    column: dimension.column,
+                    digit,
+                    value,
+                }));
+            }
+        }
+        slices.extend(self.nullable.iter().map(|column| Slice::Present(*column)));
+        for measure in &self.measures {
+            slices.extend((0..measure.limbs).map(|limb| Slice::Value { column: measure.column, limb }));
+        }
+        slices
+    }
+
+    /// The decomposition of a dimension.
+    pub fn digits_of(&self, column: ColumnId) -> Option<&DimensionDigits> {
+        self.digits.iter().find(|digits| digits.column == column)
+    }
+}
+
+impl RollupLayout {
+    /// What array number `array` stores of a cell whose term sums up to `value`.
+    pub fn limb_of(&self, array: usize, value: u128) -> u128 {
+        let CellArray { term, limb } = self.arrays[array];
+        let last = self.arrays.iter().all(|other| other.term != term || other.limb <= limb);
+        let rest = value.checked_shr(u32::from(limb) * u32::from(self.limb_bits)).unwrap_or(0);
+        if last { rest } else { rest & ((1 << self.limb_bits) - 1) }
+    }
+
+    /// Address of the first cell of an array of a cuboid.
+    pub fn address(&self, cuboid: &Cuboid, array: usize) -> u64 {
+        cuboid.first + array as u64 * cuboid.cells
+    }
+
+    /// The smallest cuboid that has all of `dimensions` (sorted), the first of equals.
+    pub fn cuboid_for(&self, dimensions: &[ColumnId]) -> Option<(usize, &Cuboid)> {
+        self.cuboids
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| dimensions.iter().all(|d| c.dimensions.binary_search(d).is_ok()))
+            .min_by_key(|(index, c)| (c.cells, *index))
+    }
+
+    /// Number of segment objects that `cells` need.
+    pub fn segment_count(cells: u64) -> u64 {
+        cells.div_ceil(ROLLUP_V1.segment_cells())
+    }
+}
+
+impl Cuboid {
+    /// The cell of a row, given the row's code of each column.
+    pub fn cell(&self, schema: &Schema, code: impl Fn(ColumnId) -> u32) -> u64 {
+        self.dimensions.iter().fold(0, |cell, column| {
+            cell * u64::from(schema.column(*column).codes()) + u64::from(code(*column))
+        })
+    }
+
+    /// The code of each dimension at a cell, in the order of `self.dimensions`.
+    pub fn codes_at(&self, schema: &Schema, mut cell: u64) -> Vec<u32> {
+        let mut codes = vec![0; self.dimensions.len()];
+        for (slot, column) in codes.iter_mut().zip(&self.dimensions).rev() {
+            let size = u64::from(schema.column(*column).codes());
+            *slot = u32::try_from(cell % size).unwrap_or(u32::MAX);
+            cell /= size;
+        }
+        codes
+    }
+}

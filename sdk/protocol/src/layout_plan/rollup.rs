@@ -1,0 +1,124 @@
+//! Planning layout `rollup`: which arrays, limbs and cuboids.
+//!
+//! Cross moments of measure pairs are not stored: every cuboid has the same arrays, and a pair of
+//! measures in every cell would multiply the upload for what only the grand total is asked for.
+
+use std::collections::BinaryHeap;
+
+use crate::{
+    bounds,
+    layout::{CellArray, Cuboid, RollupLayout},
+    layout_plan::RollupBudget,
+    parameters::{ParameterSet, ROLLUP_V1},
+    query::Term,
+    schema::{ColumnId, Schema},
+};
+
+pub(super) fn plan(schema: &Schema, rows: u64, budget: &RollupBudget) -> RollupLayout {
+    let (limb_bits, arrays) = arrays(schema, rows, budget);
+    let mut layout = RollupLayout {
+        parameter_set: ParameterSet::RollupV1,
+        limb_bits,
+        arrays,
+        cuboids: Vec::new(),
+        cells: 0,
+        segments: Vec::new(),
+    };
+    add(&mut layout, 1, Vec::new());
+    for dimensions in 1..=budget.max_dimensions {
+        for (cells, columns) in candidates(schema, dimensions, budget) {
+            let size = cells.saturating_mul(layout.arrays.len() as u64);
+            if layout.cells.saturating_add(size) > budget.max_cells_total
+                || layout.cuboids.len() >= budget.max_cuboids
+            {
+                break;
+            }
+            add(&mut layout, cells, columns);
+        }
+    }
+    layout
+}
+
+fn add(layout: &mut RollupLayout, cells: u64, dimensions: Vec<ColumnId>) {
+    let first = layout.cells;
+    layout.cells += cells * layout.arrays.len() as u64;
+    layout.cuboids.push(Cuboid { dimensions, cells, first });
+}
+
+/// The arrays of every cuboid. A total that fits a cell stays whole; a larger one is cut into limbs
+/// so narrow that no selection of cells can overflow one.
+fn arrays(schema: &Schema, rows: u64, budget: &RollupBudget) -> (u8, Vec<CellArray>) {
+    let mut terms = vec![Term::Rows];
+    for id in schema.ids() {
+        let column = schema.column(id);
+        if column.nullable && (column.dimension.is_some() || column.measure.is_some()) {
+            terms.push(Term::Present(id));
+        }
+    }
+    terms.extend(schema.measures().map(Term::Sum));
+    // A sum of squares beyond 64 bits could never be released.
+    let releasable = |term: &Term| bounds::total(schema, rows, *term) <= u128::from(i64::MAX.unsigned_abs());
+    terms.extend(schema.measures().map(Term::SumOfSquares).filter(releasable));
+
+    let limit = (1u128 << ROLLUP_V1.value_bits) - 1;
+    let largest = terms.iter().map(|term| bounds::total(schema, rows, *term)).max().unwrap_or(0);
+    let limb_bits = if largest <= limit {
+        ROLLUP_V1.value_bits
+    } else {
+        // A cell without a row is zero, so at most `rows` cells add anything to a sum.
+        let cells = budget.max_cells_per_cuboid.min(rows).max(1);
+        ROLLUP_V1.value_bits.saturating_sub(cells.next_power_of_two().ilog2()).max(1)
+    };
+    let mut arrays = Vec::new();
+    for term in terms {
+        let total = bounds::total(schema, rows, term);
+        let last = (0u8..).find(|limb| total.checked_shr(u32::from(*limb) * limb_bits).unwrap_or(0) <= limit);
+        arrays.extend((0..=last.unwrap_or(0)).map(|limb| CellArray { term, limb }));
+    }
+    (u8::try_from(limb_bits).unwrap_or(u8::MAX), arrays)
+}
+
+/// The cuboids with exactly so many dimensions that fit the budget by themselves, by cells, then ids.
+fn candidates(schema: &Schema, dimensions: usize, budget: &RollupBudget) -> Vec<(u64, Vec<ColumnId>)> {
+    let mut sizes: Vec<(u64, ColumnId)> =
+        schema.dimensions().map(|id| (u64::from(schema.column(id).codes()), id)).collect();
+    sizes.sort_unstable();
+    let mut search = Search { sizes: &sizes, budget, smallest: BinaryHeap::new() };
+    search.extend(&mut Vec::new(), 0, 1, dimensions);
+    search.smallest.into_sorted_vec()
+}
+
+/// A depth-first search over subsets in order of size, which keeps the smallest `max_cuboids`.
+struct Search<'a> {
+    sizes: &'a [(u64, ColumnId)],
+    budget: &'a RollupBudget,
+    smallest: BinaryHeap<(u64, Vec<ColumnId>)>,
+}
+
+impl Search<'_> {
+    fn extend(&mut self, chosen: &mut Vec<ColumnId>, from: usize, cells: u64, missing: usize) {
+        if missing == 0 {
+            let mut columns = chosen.clone();
+            columns.sort_unstable();
+            self.smallest.push((cells, columns));
+            if self.smallest.len() > self.budget.max_cuboids {
+                self.smallest.pop();
+            }
+            return;
+        }
+        let sizes = self.sizes;
+        for (position, (size, column)) in sizes.iter().enumerate().skip(from) {
+            // All later dimensions are at least as large: once this does not fit, none does.
+            let exponent = u32::try_from(missing).unwrap_or(u32::MAX);
+            let least = size.saturating_pow(exponent).saturating_mul(cells);
+            let full = self.smallest.len() >= self.budget.max_cuboids
+                && self.smallest.peek().is_some_and(|(largest, _)| least > *largest);
+            if least > self.budget.max_cells_per_cuboid || full {
+                break;
+            }
+            chosen.push(*column);
+            self.extend(chosen, position + 1, cells * size, missing - 1);
+            chosen.pop();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Lowering: from a query and a manifest to a program for one layout. Pure and deterministic, so
+//! platform and gate compile the same program and compare digests.
+
+use crate::{
+    bounds::BoundError,
+    layout::LayoutKind,
+    manifest::Manifest,
+    program::Program,
+    query::{Query, QueryError, Term},
+    schema::Schema,
+};
+
+pub mod rollup;
+pub mod scan;
+
+/// Why a layout cannot answer a query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LowerError {
+    /// The dataset version does not have the layout.
+    #[error("the dataset is not published in layout {0:?}")]
+    NoLayout(LayoutKind),
+    /// The query does not belong to the schema.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// No published cuboid has all the dimensions of the query.
+    #[error("no cuboid has all of {dimensions:?}: ask about fewer dimensions together, or use layout scan")]
+    NoCuboid {
+        /// Names of the dimensions.
+        dimensions: Vec<String>,
+    },
+    /// A term is not stored in this layout.
+    #[error("the layout does not store {0}")]
+    NotStored(String),
+    /// A static bound is exceeded.
+    #[error(transparent)]
+    Bound(#[from] BoundError),
+}
+
+/// Compiles `query` for `layout`.
+///
+/// # Errors
+/// When the layout cannot answer it exactly, with the reason.
+pub fn lower(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<Program, LowerError> {
+    query.validate(&manifest.schema)?;
+    match layout {
+        LayoutKind::Rollup => rollup::lower(manifest, query).map(Program::Rollup),
+        LayoutKind::Scan => scan::lower(manifest, query).map(Program::Scan),
+    }
+}
+
+/// A term in words, for an error.
+fn describe(schema: &Schema, term: Term) -> String {
+    let name = |id| &schema.column(id).name;
+    match term {
+        Term::Rows => "the number of rows".to_owned(),
+        Term::Present(id) => format!("the number of values of `{}`", name(id)),
+        Term::Sum(id) => format!("the sum of `{}`", name(id)),
+        Term::SumOfSquares(id) => format!("the sum of squares of `{}`", name(id)),
+        Term::Product(one, other) => format!("the sum of `{}` times `{}`", name(one), name(other)),
+    }
+}

@@ -1,0 +1,225 @@
+//! Building a straight-line program: equal operations are one register, only what an output needs is
+//! kept, and products that are only added and summed over slots are left unrelinearised.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    layout::Slice,
+    program::{Register, Step},
+};
+
+/// An operation of the program being built.
+pub(super) type Node = usize;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Operation {
+    Load(Slice),
+    Sum(Vec<Node>),
+    Subtract(Node, Node),
+    Multiply(Node, Node),
+}
+
+/// Operations in an order where operands come first.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    operations: Vec<Operation>,
+    depths: Vec<u32>,
+    seen: BTreeMap<Operation, Node>,
+}
+
+/// A finished program without its meaning.
+pub(super) struct Line {
+    pub(super) slices: Vec<Slice>,
+    pub(super) steps: Vec<Step>,
+    pub(super) outputs: Vec<Register>,
+}
+
+/// What a program under construction costs, in the order in which costs matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Effort {
+    multiplications: usize,
+    loads: usize,
+    additions: usize,
+}
+
+impl Builder {
+    fn push(&mut self, operation: Operation) -> Node {
+        if let Some(node) = self.seen.get(&operation) {
+            return *node;
+        }
+        let depth = match &operation {
+            Operation::Load(_) => 0,
+            Operation::Sum(nodes) => nodes.iter().map(|node| self.depths[*node]).max().unwrap_or(0),
+            Operation::Subtract(a, b) => self.depths[*a].max(self.depths[*b]),
+            Operation::Multiply(a, b) => self.depths[*a].max(self.depths[*b]) + 1,
+        };
+        let node = self.operations.len();
+        self.seen.insert(operation.clone(), node);
+        self.operations.push(operation);
+        self.depths.push(depth);
+        node
+    }
+
+    pub(super) fn depth(&self, node: Node) -> u32 {
+        self.depths[node]
+    }
+
+    pub(super) fn load(&mut self, slice: Slice) -> Node {
+        self.push(Operation::Load(slice))
+    }
+
+    /// 1 for every row: the mask that selects everything.
+    pub(super) fn exists(&mut self) -> Node {
+        self.load(Slice::Exists)
+    }
+
+    /// The mask that selects nothing.
+    pub(super) fn nothing(&mut self) -> Node {
+        let exists = self.exists();
+        self.push(Operation::Subtract(exists, exists))
+    }
+
+    /// The sum of masks that are never 1 together; at least one.
+    pub(super) fn sum(&mut self, mut nodes: Vec<Node>) -> Node {
+        if let [only] = nodes[..] {
+            return only;
+        }
+        nodes.sort_unstable();
+        self.push(Operation::Sum(nodes))
+    }
+
+    /// The rows that a mask does not select.
+    pub(super) fn complement(&mut self, mask: Node) -> Node {
+        let exists = self.exists();
+        self.push(Operation::Subtract(exists, mask))
+    }
+
+    pub(super) fn multiply(&mut self, a: Node, b: Node) -> Node {
+        self.push(Operation::Multiply(a.min(b), a.max(b)))
+    }
+
+    /// The conjunction of masks, the shallowest first, so that the product is as shallow as can be;
+    /// without masks, everything.
+    pub(super) fn conjunction(&mut self, masks: Vec<Node>) -> Node {
+        self.shrink(masks, 1).first().copied().unwrap_or_else(|| self.exists())
+    }
+
+    /// Multiplies the two shallowest of `masks` until there are at most `most`.
+    pub(super) fn shrink(&mut self, mut masks: Vec<Node>, most: usize) -> Vec<Node> {
+        masks.sort_unstable();
+        masks.dedup();
+        while masks.len() > most.max(1) {
+            masks.sort_unstable_by_key(|node| (self.depths[*node], *node));
+            let product = self.multiply(masks[0], masks[1]);
+            masks.drain(..2);
+            masks.push(product);
+        }
+        masks
+    }
+
+    /// The effort of everything built so far.
+    pub(super) fn effort(&self) -> Effort {
+        let mut effort = Effort { multiplications: 0, loads: 0, additions: 0 };
+        for operation in &self.operations {
+            match operation {
+                Operation::Load(_) => effort.loads += 1,
+                Operation::Sum(nodes) => effort.additions += nodes.len() - 1,
+                Operation::Subtract(..) => effort.additions += 1,
+                Operation::Multiply(..) => effort.multiplications += 1,
+            }
+        }
+        effort
+    }
+
+    /// Writes down what `outputs` need.
+    pub(super) fn finish(self, outputs: &[Node]) -> Line {
+        let live = self.live(outputs);
+        let raw = self.raw(&live);
+        let mut loads: Vec<(Slice, Node)> = Vec::new();
+        for (node, operation) in self.operations.iter().enumerate() {
+            if let (Operation::Load(slice), true) = (operation, live[node]) {
+                loads.push((*slice, node));
+            }
+        }
+        loads.sort_unstable();
+        let mut registers: Vec<Register> = vec![0; self.operations.len()];
+        let mut next: Register = 0;
+        let mut place = |registers: &mut Vec<Register>, node: Node| {
+            registers[node] = next;
+            next += 1;
+        };
+        loads.iter().for_each(|(_, node)| place(&mut registers, *node));
+        let mut steps = Vec::new();
+        for (node, operation) in self.operations.iter().enumerate().filter(|(node, _)| live[*node]) {
+            let step = match operation {
+                Operation::Load(_) => continue,
+                Operation::Sum(nodes) => {
+                    let mut operands: Vec<_> = nodes.iter().map(|operand| registers[*operand]).collect();
+                    operands.sort_unstable();
+                    Step::Sum(operands)
+                }
+                Operation::Subtract(a, b) => Step::Subtract(registers[*a], registers[*b]),
+                Operation::Multiply(a, b) => {
+                    let (a, b) = (registers[*a], registers[*b]);
+                    let (a, b) = (a.min(b), a.max(b));
+                    if raw[node] { Step::MultiplyRaw(a, b) } else { Step::Multiply(a, b) }
+                }
+            };
+            steps.push(step);
+            place(&mut registers, node);
+        }
+        Line {
+            slices: loads.into_iter().map(|(slice, _)| slice).collect(),
+            steps,
+            outputs: outputs.iter().map(|node| registers[*node]).collect(),
+        }
+    }
+
+    fn live(&self, outputs: &[Node]) -> Vec<bool> {
+        let mut live = vec![false; self.operations.len()];
+        outputs.iter().for_each(|node| live[*node] = true);
+        for (node, operation) in self.operations.iter().enumerate().rev() {
+            if live[node] {
+                operation.operands(|operand| live[operand] = true);
+            }
+        }
+        live
+    }
+
+    /// Which nodes may have degree 2: products, and sums of nothing but such, that are outputs or
+    /// operands of such sums and nothing else.
+    fn raw(&self, live: &[bool]) -> Vec<bool> {
+        let mut raw = live.to_vec();
+        loop {
+            let before = raw.clone();
+            for (node, operation) in self.operations.iter().enumerate() {
+                raw[node] &= match operation {
+                    Operation::Load(_) | Operation::Subtract(..) => false,
+                    Operation::Sum(nodes) => nodes.iter().all(|operand| raw[*operand]),
+                    Operation::Multiply(..) => true,
+                };
+            }
+            for (node, operation) in self.operations.iter().enumerate().filter(|(node, _)| live[*node]) {
+                if !(raw[node] && matches!(operation, Operation::Sum(_))) {
+                    operation.operands(|operand| raw[operand] = false);
+                }
+            }
+            if raw == before {
+                return raw;
+            }
+        }
+    }
+}
+
+impl Operation {
+    fn operands(&self, mut each: impl FnMut(Node)) {
+        match self {
+            Self::Load(_) => {}
+            Self::Sum(nodes) => nodes.iter().for_each(|node| each(*node)),
+            Self::Subtract(a, b) | Self::Multiply(a, b) => {
+                each(*a);
+                each(*b);
+            }
+        }
+    }
+}

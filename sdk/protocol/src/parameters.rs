@@ -1,0 +1,146 @@
+//! The named, pinned parameter sets. A set never changes; a better one gets a new name.
+//!
+//! `sdk/fhe` builds its contexts from these numbers and documents the security of each set; the
+//! planner takes its static bounds from them. Nothing is generated at run time.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Name of a parameter set, recorded in every object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ParameterSet {
+    /// GLWE cells, see [`RollupParameters`].
+    #[serde(rename = "rollup-v1")]
+    RollupV1,
+    /// BFV, 8,192 slots, see [`ScanParameters`].
+    #[serde(rename = "scan-8k-v1")]
+    Scan8kV1,
+    /// BFV, 16,384 slots, see [`ScanParameters`].
+    #[serde(rename = "scan-16k-v1")]
+    Scan16kV1,
+}
+
+/// The text names no parameter set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a parameter set: expected rollup-v1, scan-8k-v1 or scan-16k-v1")]
+pub struct ParameterSetError(String);
+
+/// Seeded GLWE over a 64-bit torus, one cell a coefficient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RollupParameters {
+    /// Coefficients of a polynomial (N); also cells of a ciphertext.
+    pub degree: usize,
+    /// Polynomials of the mask (k).
+    pub dimension: usize,
+    /// Noise is uniform in `[-2^b, 2^b]` for this b (TUniform).
+    pub noise_bits: u32,
+    /// A cell is stored as `value * 2^scale_bits`.
+    pub scale_bits: u32,
+    /// Bits of a value, `64 - scale_bits`; sums must stay below.
+    pub value_bits: u32,
+    /// Ciphertexts of one stored object.
+    pub segment_ciphertexts: usize,
+}
+
+/// BFV with SIMD packing, one row a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanParameters {
+    /// Coefficients of a polynomial (N); also rows of a chunk.
+    pub degree: usize,
+    /// The ciphertext moduli; their product is q.
+    pub moduli: &'static [u64],
+    /// The plaintext modulus t, a prime that is 1 modulo 2N.
+    pub plaintext_modulus: u64,
+    /// Variance of the centred binomial distribution of secret and noise.
+    pub variance: usize,
+    /// Level to which results are switched down: as few moduli as bear the plaintext and the noise.
+    pub finish_level: usize,
+}
+
+/// The numbers of `rollup-v1`.
+pub const ROLLUP_V1: RollupParameters = RollupParameters {
+    degree: 2_048,
+    dimension: 1,
+    noise_bits: 17,
+    scale_bits: 31,
+    value_bits: 33,
+    segment_ciphertexts: 16,
+};
+
+/// The numbers of `scan-8k-v1`: log q = 216, t of 33 bits: each level of products costs the bits of t
+/// and 15 more, so with 36 bits a conjunction of three with a group and a sum was just out of reach.
+pub const SCAN_8K_V1: ScanParameters = ScanParameters {
+    degree: 8_192,
+    moduli: &[0x3f_ffff_ffef_8001, 0x3f_ffff_ffeb_8001, 0x3f_ffff_ffe7_c001, 0x3f_ffff_ffe6_4001],
+    plaintext_modulus: 0x1_fffe_c001,
+    variance: 10,
+    finish_level: 3,
+};
+
+/// The numbers of `scan-16k-v1`: log q = 427, t of 56 bits.
+pub const SCAN_16K_V1: ScanParameters = ScanParameters {
+    degree: 16_384,
+    moduli: &[
+        0x1fff_ffff_ffe1_0001,
+        0x1fff_ffff_ffe0_0001,
+        0x1fff_ffff_ffdd_0001,
+        0x1fff_ffff_ffd0_8001,
+        0x1fff_ffff_ffcf_8001,
+        0x1fff_ffff_ffc8_0001,
+        0x1fff_ffff_ffb4_0001,
+    ],
+    plaintext_modulus: 0xff_ffff_fff7_8001,
+    variance: 10,
+    finish_level: 5,
+};
+
+impl ParameterSet {
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RollupV1 => "rollup-v1",
+            Self::Scan8kV1 => "scan-8k-v1",
+            Self::Scan16kV1 => "scan-16k-v1",
+        }
+    }
+
+    /// The numbers, if this is a set of the layout `scan`.
+    pub const fn scan(self) -> Option<&'static ScanParameters> {
+        match self {
+            Self::RollupV1 => None,
+            Self::Scan8kV1 => Some(&SCAN_8K_V1),
+            Self::Scan16kV1 => Some(&SCAN_16K_V1),
+        }
+    }
+}
+
+impl RollupParameters {
+    /// Cells of one stored object.
+    pub const fn segment_cells(&self) -> u64 {
+        (self.segment_ciphertexts * self.degree) as u64
+    }
+}
+
+impl ScanParameters {
+    /// The largest sum that does not wrap.
+    pub const fn max_sum(&self) -> u64 {
+        self.plaintext_modulus - 1
+    }
+}
+
+impl fmt::Display for ParameterSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ParameterSet {
+    type Err = ParameterSetError;
+    fn from_str(text: &str) -> Result<Self, ParameterSetError> {
+        [Self::RollupV1, Self::Scan8kV1, Self::Scan16kV1]
+            .into_iter()
+            .find(|set| set.as_str() == text)
+            .ok_or_else(|| ParameterSetError(text.chars().take(40).collect()))
+    }
+}

@@ -1,0 +1,8 @@
+//! Lowering, planning and validation against the plaintext evaluator.
+
+mod golden;
+mod interpreter;
+mod lowering;
+mod manifests;
+mod oracle;
+mod planning;
