@@ -1,0 +1,19 @@
+//! The cryptography: parameter sets, keys, encryption of the layouts, evaluation of programs on
+//! ciphertext, decryption of outputs. The only crate that knows `tfhe` and `fhe`.
+//!
+//! Pure and synchronous: bytes in, bytes out. It knows no files, no network, no clock and no policy;
+//! randomness for secrets is passed in. What comes from outside passes [`trust`] first.
+
+pub mod error;
+pub mod evaluation_keys;
+pub mod keys;
+pub mod naive;
+pub mod outputs;
+pub mod parameters;
+pub mod progress;
+pub mod rollup;
+pub mod scan;
+pub mod trust;
+
+#[cfg(test)]
+mod tests;

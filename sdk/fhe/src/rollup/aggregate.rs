@@ -1,0 +1,222 @@
+//! Sums rows into the cells of all cuboids, and encrypts the cells segment by segment.
+
+use rand::{CryptoRng, RngCore};
+use rayon::prelude::*;
+use sordino_protocol::{
+    coded::CodedTable,
+    layout::{Cuboid, RollupLayout},
+    parameters::ROLLUP_V1,
+    query::Term,
+    schema::{ColumnId, Schema},
+};
+use zeroize::Zeroizing;
+
+use crate::{error::FheError, keys::SecretKeys, rollup::segment::Segment};
+
+/// The plaintext cells of a table while it is being aggregated.
+pub struct Aggregator {
+    schema: Schema,
+    layout: RollupLayout,
+    /// What is summed: the distinct terms of the layout's arrays.
+    terms: Vec<Term>,
+    /// Per array: the index of its term and the shift of its limb.
+    arrays: Vec<(usize, u32)>,
+    /// Per cuboid, per term: the totals of the cells.
+    totals: Vec<Vec<Totals>>,
+}
+
+/// Totals of one term over the cells of one cuboid.
+enum Totals {
+    /// When a single row adds less than 2^32, so that 2^32 rows fit.
+    Narrow(Vec<u64>),
+    Wide(Vec<u128>),
+}
+
+/// What every row of a batch adds to a term; `None` is 1.
+type Addends = Option<Vec<u128>>;
+
+impl Aggregator {
+    /// Empty cells.
+    ///
+    /// # Panics
+    /// When the layout does not belong to the schema; `Manifest::validate` checks that.
+    pub fn new(schema: &Schema, layout: &RollupLayout) -> Self {
+        let mut terms = Vec::new();
+        let mut arrays = Vec::with_capacity(layout.arrays.len());
+        for array in &layout.arrays {
+            let position = terms.iter().position(|term| *term == array.term).unwrap_or_else(|| {
+                terms.push(array.term);
+                terms.len() - 1
+            });
+            arrays.push((position, u32::from(array.limb) * u32::from(layout.limb_bits)));
+        }
+        let totals = layout
+            .cuboids
+            .iter()
+            .map(|cuboid| terms.iter().map(|term| Totals::zero(schema, *term, cuboid)).collect())
+            .collect();
+        Self { schema: schema.clone(), layout: layout.clone(), terms, arrays, totals }
+    }
+
+    /// Adds the rows of a batch to every cuboid.
+    ///
+    /// # Panics
+    /// When a code lies outside its domain, which [`CodedTable::push`] excludes.
+    pub fn add(&mut self, batch: &CodedTable) {
+        let addends: Vec<Addends> =
+            self.terms.par_iter().map(|term| addends(&self.schema, batch, *term)).collect();
+        let schema = &self.schema;
+        self.layout.cuboids.par_iter().zip(&mut self.totals).for_each(|(cuboid, totals)| {
+            let cells = cell_of_each_row(schema, cuboid, batch);
+            for (totals, addends) in totals.iter_mut().zip(&addends) {
+                totals.add(&cells, addends);
+            }
+        });
+    }
+
+    /// Number of segment objects.
+    pub fn segments(&self) -> u64 {
+        RollupLayout::segment_count(self.layout.cells)
+    }
+
+    /// Encrypts one segment under a fresh seed. `rng` must be cryptographically secure and seeded by
+    /// the operating system.
+    ///
+    /// # Errors
+    /// When a total needs more limbs than the layout gives it, or there is no such segment.
+    pub fn encrypt_segment<R: RngCore + CryptoRng>(
+        &self,
+        index: u64,
+        keys: &SecretKeys,
+        rng: &mut R,
+    ) -> Result<Vec<u8>, FheError> {
+        let segments = self.segments();
+        if index >= segments {
+            return Err(FheError::NoSuchSegment { index, segments });
+        }
+        let first = index * ROLLUP_V1.segment_cells();
+        let end = self.layout.cells.min(first + ROLLUP_V1.segment_cells());
+        let cells = self.cells(first, end)?;
+        Ok(Segment::encrypt(&cells, keys, rng).to_bytes())
+    }
+
+    /// The values of the cells at addresses `first..end`.
+    fn cells(&self, first: u64, end: u64) -> Result<Zeroizing<Vec<u64>>, FheError> {
+        let mut cells = Zeroizing::new(Vec::with_capacity((end - first) as usize));
+        let mut cuboid = self.layout.cuboids.partition_point(|c| c.first <= first).saturating_sub(1);
+        let mut address = first;
+        while address < end {
+            let place = &self.layout.cuboids[cuboid];
+            let within = address - place.first;
+            let (array, from) = (within / place.cells, within % place.cells);
+            if array as usize >= self.arrays.len() {
+                cuboid += 1;
+                continue;
+            }
+            let to = place.cells.min(from + (end - address));
+            self.limbs(cuboid, array as usize, from as usize..to as usize, &mut cells)?;
+            address += to - from;
+        }
+        Ok(cells)
+    }
+
+    fn limbs(
+        &self,
+        cuboid: usize,
+        array: usize,
+        range: std::ops::Range<usize>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), FheError> {
+        let (term, shift) = self.arrays[array];
+        let mask = (1u128 << self.layout.limb_bits) - 1;
+        // As `RollupLayout::limb_of`: the last limb of a term holds all the rest.
+        let last = self.arrays.iter().all(|(other, higher)| *other != term || *higher <= shift);
+        for cell in range {
+            let rest = self.totals[cuboid][term].get(cell).checked_shr(shift).unwrap_or(0);
+            let limb = if last { rest } else { rest & mask };
+            if limb >> ROLLUP_V1.value_bits != 0 {
+                let place = &self.layout.cuboids[cuboid];
+                return Err(FheError::CellTooLarge { address: place.first + cell as u64 });
+            }
+            out.push(limb as u64);
+        }
+        Ok(())
+    }
+}
+
+impl Totals {
+    fn zero(schema: &Schema, term: Term, cuboid: &Cuboid) -> Self {
+        let cells = usize::try_from(cuboid.cells).unwrap_or(usize::MAX);
+        if largest(schema, term) < 1 << 32 {
+            Self::Narrow(vec![0; cells])
+        } else {
+            Self::Wide(vec![0; cells])
+        }
+    }
+
+    fn add(&mut self, cells: &[u32], addends: &Addends) {
+        match (self, addends) {
+            (Self::Narrow(totals), None) => cells.iter().for_each(|cell| totals[*cell as usize] += 1),
+            (Self::Narrow(totals), Some(addends)) => {
+                cells.iter().zip(addends).for_each(|(cell, value)| totals[*cell as usize] += *value as u64);
+            }
+            (Self::Wide(totals), None) => cells.iter().for_each(|cell| totals[*cell as usize] += 1),
+            (Self::Wide(totals), Some(addends)) => {
+                cells.iter().zip(addends).for_each(|(cell, value)| totals[*cell as usize] += *value);
+            }
+        }
+    }
+
+    fn get(&self, cell: usize) -> u128 {
+        match self {
+            Self::Narrow(totals) => u128::from(totals[cell]),
+            Self::Wide(totals) => totals[cell],
+        }
+    }
+}
+
+/// The most a single row adds to a term.
+fn largest(schema: &Schema, term: Term) -> u128 {
+    let width = |id: ColumnId| schema.column(id).measure.as_ref().map_or(0, |m| u128::from(m.width()));
+    match term {
+        Term::Rows | Term::Present(_) => 1,
+        Term::Sum(id) => width(id),
+        Term::SumOfSquares(id) => width(id) * width(id),
+        Term::Product(a, b) => width(a) * width(b),
+    }
+}
+
+fn addends(schema: &Schema, batch: &CodedTable, term: Term) -> Addends {
+    match term {
+        Term::Rows => None,
+        Term::Present(id) => Some(match schema.column(id).null_code() {
+            Some(null) => batch.codes(id).iter().map(|code| u128::from(*code != null)).collect(),
+            None => batch.values(id).iter().map(|value| u128::from(value.is_some())).collect(),
+        }),
+        Term::Sum(id) => Some(encoded(schema, batch, id).collect()),
+        Term::SumOfSquares(id) => Some(encoded(schema, batch, id).map(|value| value * value).collect()),
+        Term::Product(a, b) => {
+            Some(encoded(schema, batch, a).zip(encoded(schema, batch, b)).map(|(a, b)| a * b).collect())
+        }
+    }
+}
+
+/// The values of a measure with the offset subtracted, 0 for null.
+fn encoded<'a>(schema: &Schema, batch: &'a CodedTable, id: ColumnId) -> impl Iterator<Item = u128> + use<'a> {
+    let min = schema.column(id).measure.as_ref().map_or(0, |measure| measure.min);
+    batch.values(id).iter().map(move |value| value.map_or(0, |value| u128::from(value.abs_diff(min))))
+}
+
+/// The cell of every row, column by column. Cells of a cuboid fit a `u32`: its memory would not fit
+/// a machine long before.
+fn cell_of_each_row(schema: &Schema, cuboid: &Cuboid, batch: &CodedTable) -> Vec<u32> {
+    let mut cells = vec![0u32; batch.rows];
+    for column in &cuboid.dimensions {
+        let codes = schema.column(*column).codes();
+        for (cell, code) in cells.iter_mut().zip(batch.codes(*column)) {
+            assert!(*code < codes, "codes come from `CodedTable::push`");
+            *cell = *cell * codes + code;
+        }
+    }
+    cells
+}

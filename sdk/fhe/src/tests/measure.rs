@@ -1,0 +1,122 @@
+//! Figures of this machine; run by hand: `cargo test -p sordino-fhe measure -- --ignored --nocapture`.
+
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use rayon::ThreadPoolBuilder;
+use sordino_protocol::{
+    layout::{CellArray, Cuboid, RollupLayout},
+    parameters::ParameterSet,
+    program::{ProgramArray, RollupProgram, Step},
+    query::Term,
+};
+
+use super::support::{
+    Segments, Slices, encrypt_slots, evaluation_key_bytes, evaluator, keys, program, random_slots,
+    value_slice,
+};
+use crate::{
+    keys::SecretKeys,
+    progress::Silent,
+    rollup::{self, Segment},
+    scan::{self, Evaluator, wire},
+};
+
+fn each(times: u32, mut run: impl FnMut()) -> Duration {
+    run();
+    let start = Instant::now();
+    (0..times).for_each(|_| run());
+    start.elapsed() / times
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn measure() {
+    ThreadPoolBuilder::new().num_threads(1).build().expect("a pool").install(|| {
+        for set in [ParameterSet::Scan8kV1, ParameterSet::Scan16kV1] {
+            scan_figures(set);
+        }
+        rollup_figures();
+    });
+}
+
+fn scan_figures(set: ParameterSet) {
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let degree = set.scan().expect("a set").degree;
+    let slots = random_slots(set, 2, &mut rng);
+    let encrypt = each(10, || drop(encrypt_slots(set, &slots, &mut rng)));
+    let rate = degree as f64 / encrypt.as_secs_f64();
+    println!("{set}: encrypt {encrypt:?} a slice, {rate:.0} slots/s/core");
+    println!("{set}: slice {} bytes", scan::slice_size(set).expect("a set"));
+    let key_bytes = evaluation_key_bytes(set);
+    println!("{set}: evaluation keys {} bytes", key_bytes.len());
+    println!("{set}: read keys {:?}", each(1, || drop(Evaluator::new(set, key_bytes))));
+    let mut slices = Slices::default();
+    for index in 0..2 {
+        slices.0.insert(value_slice(index), encrypt_slots(set, &slots, &mut rng));
+    }
+    let bytes = slices.0[&value_slice(0)].clone();
+    println!("{set}: load {:?}", each(10, || drop(wire::read_slice(&bytes, set))));
+    let evaluator = evaluator(set);
+    let run = |steps: Vec<Step>, output| {
+        let program = program(set, 2, steps, vec![output]);
+        let mut partial = None;
+        let time = each(5, || partial = evaluator.evaluate_chunk(&program, &slices, &Silent).ok());
+        (program, partial.expect("evaluated"), time)
+    };
+    let (_, _, add) = run(vec![Step::Sum(vec![0, 1])], 2);
+    let (_, _, relinearised) = run(vec![Step::Multiply(0, 1)], 2);
+    let (raw_program, raw, time) = run(vec![Step::MultiplyRaw(0, 1)], 2);
+    let per_row = |time: Duration| (time - add).as_secs_f64() * 1e6 / degree as f64;
+    println!("{set}: two loads and an addition {add:?}");
+    println!("{set}: multiply and relinearise {:.2} us a row", per_row(relinearised));
+    println!("{set}: multiply raw {:.2} us a row", per_row(time));
+    let finish = each(3, || drop(evaluator.finish(&raw_program, raw.clone(), &Silent)));
+    println!("{set}: relinearise, switch down, extract {finish:?}");
+    let outputs = evaluator.finish(&raw_program, raw, &Silent).expect("finished");
+    println!("{set}: output {} bytes", outputs.to_bytes().len());
+}
+
+fn rollup_figures() {
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let cells: Vec<u64> = (0..32_768).map(|_| rng.random_range(0..1000)).collect();
+    let encrypt = each(5, || drop(Segment::encrypt(&cells, keys(), &mut rng)));
+    let bytes = Segment::encrypt(&cells, keys(), &mut rng).to_bytes();
+    println!("rollup-v1: encrypt {encrypt:?} a segment of {} bytes", bytes.len());
+    let array = CellArray { term: Term::Rows, limb: 0 };
+    let layout = RollupLayout {
+        parameter_set: ParameterSet::RollupV1,
+        limb_bits: 33,
+        arrays: vec![array],
+        cuboids: vec![Cuboid { dimensions: vec![], cells: 32_768, first: 0 }],
+        cells: 32_768,
+        segments: vec![],
+    };
+    let source = Segments(vec![bytes.into()]);
+    for (what, selections) in [
+        ("10,000 neighbouring cells", vec![vec![(3, 10_003)]]),
+        ("10,000 single cells", vec![(0..10_000).map(|i| (3 * i, 3 * i + 1)).collect()]),
+        ("1,000 groups of 10 cells", (0..1_000).map(|i| vec![(20 * i, 20 * i + 10)]).collect()),
+    ] {
+        let program = RollupProgram {
+            parameter_set: ParameterSet::RollupV1,
+            cuboid: 0,
+            selections,
+            arrays: vec![ProgramArray { array, first: 0 }],
+            limb_bits: 33,
+        };
+        let time = each(5, || drop(rollup::evaluate(&layout, &program, &source, &Silent)));
+        println!("rollup-v1: {what} {time:?}");
+    }
+    println!("secret keys {:?}", each(2, || drop(SecretKeys::generate(&mut rng))));
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn measure_naive() {
+    let rows = [(1, 10), (2, 20), (1, 30), (1, 5)];
+    let measured = crate::naive::count_where(&rows, 1, 10);
+    assert_eq!(measured.count, 2);
+    println!("naive: {:.3} s a row", measured.seconds_per_row());
+}

@@ -1,0 +1,10 @@
+//! Tests of the whole crate: encryption to decryption against the plaintext evaluator, measured noise
+//! against the static bound, hostile bytes, determinism.
+
+mod determinism;
+mod end_to_end;
+mod hostile;
+mod key_files;
+mod measure;
+mod noise;
+mod support;
