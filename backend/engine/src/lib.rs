@@ -1,0 +1,9 @@
+//! The encrypted query engine: SQL to query, query to plan, plan to outputs.
+//!
+//! [`sql`] understands a buyer's text, [`planner`] chooses how to answer it, [`executor`] computes on
+//! ciphertext. Knows neither HTTP nor a database, and never holds a key.
+
+pub mod executor;
+pub mod planner;
+pub mod policy;
+pub mod sql;

@@ -1,0 +1,228 @@
+//! Chooses the layout: every published layout is tried, and the cheapest that can answer within its
+//! bounds is taken. Cost is known exactly before anything runs.
+
+use sordino_protocol::{
+    api::Considered,
+    cost::{ComputeUnits, OperationCounts},
+    layout::LayoutKind,
+    lower::{LowerError, lower},
+    manifest::Manifest,
+    program::Program,
+    query::Query,
+};
+
+/// All layouts, in the order in which they are reported.
+const LAYOUTS: [LayoutKind; 2] = [LayoutKind::Rollup, LayoutKind::Scan];
+
+/// How a query will be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What is executed.
+    pub program: Program,
+    /// Its operations.
+    pub counts: OperationCounts,
+    /// Its metered size.
+    pub units: ComputeUnits,
+    /// Every layout with the reason why it was or was not chosen.
+    pub considered: Vec<Considered>,
+}
+
+/// The most bytes that the sums of one chunk may take. A worker holds them once a thread and once
+/// merged, so this keeps a scan on few threads below 2 GiB.
+const MAX_PARTIAL_BYTES: u64 = 384 << 20;
+
+/// No layout can answer a query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no layout can answer this query: {}", listed(refusals))]
+pub struct PlanError {
+    /// Every layout that was tried, with its refusal.
+    pub refusals: Vec<(LayoutKind, Refusal)>,
+}
+
+/// Why a layout is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It cannot answer the query.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// The sums of all groups together would need too much memory.
+    #[error(
+        "{outputs} sums at once need too much memory, at most {limit} fit: group by fewer or coarser dimensions"
+    )]
+    Memory {
+        /// Sums of the program: groups times what is computed for each.
+        outputs: u64,
+        /// The most that fit.
+        limit: u64,
+    },
+}
+
+/// The program of a query on a layout, if this platform can run it.
+fn program(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<Program, Refusal> {
+    let program = lower(manifest, query, layout)?;
+    if let Some(set) = program.parameter_set().scan() {
+        // A sum that is not yet relinearised has three polynomials.
+        let each = 3 * 8 * (set.degree * set.moduli.len()) as u64;
+        let (outputs, limit) = (program.output_count() as u64, MAX_PARTIAL_BYTES / each);
+        if outputs > limit {
+            return Err(Refusal::Memory { outputs, limit });
+        }
+    }
+    Ok(program)
+}
+
+fn listed(refusals: &[(LayoutKind, Refusal)]) -> String {
+    let one = |(layout, error): &(LayoutKind, Refusal)| format!("{}: {error}", name(*layout));
+    refusals.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The layout's name as users write it.
+pub const fn name(layout: LayoutKind) -> &'static str {
+    match layout {
+        LayoutKind::Rollup => "rollup",
+        LayoutKind::Scan => "scan",
+    }
+}
+
+/// Plans `query`, on the layout `forced` if one is asked for.
+///
+/// # Errors
+/// When no (allowed) layout can answer it, with the refusal of each by name.
+pub fn plan(manifest: &Manifest, query: &Query, forced: Option<LayoutKind>) -> Result<Plan, PlanError> {
+    let mut possible: Vec<(Program, OperationCounts, ComputeUnits)> = Vec::new();
+    let mut refusals = Vec::new();
+    for layout in LAYOUTS {
+        if forced.is_some_and(|forced| forced != layout) {
+            continue;
+        }
+        match program(manifest, query, layout) {
+            Ok(program) => {
+                let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len() as u64);
+                let counts = OperationCounts::of(&program, chunks);
+                let units = counts.units(program.parameter_set());
+                possible.push((program, counts, units));
+            }
+            Err(error) => refusals.push((layout, error)),
+        }
+    }
+    let best = possible.iter().enumerate().min_by_key(|(_, (_, _, units))| *units).map(|(index, _)| index);
+    let Some(best) = best else { return Err(PlanError { refusals }) };
+    let considered = considered(&possible, best, &refusals, forced);
+    let (program, counts, units) = possible.swap_remove(best);
+    Ok(Plan { program, counts, units, considered })
+}
+
+fn considered(
+    possible: &[(Program, OperationCounts, ComputeUnits)],
+    best: usize,
+    refusals: &[(LayoutKind, Refusal)],
+    forced: Option<LayoutKind>,
+) -> Vec<Considered> {
+    let describe = |layout: LayoutKind| {
+        if forced.is_some_and(|forced| forced != layout) {
+            let reason = "not considered: another layout was asked for".to_owned();
+            return Considered { layout, units: None, reason };
+        }
+        if let Some((_, error)) = refusals.iter().find(|(refused, _)| *refused == layout) {
+            return Considered { layout, units: None, reason: format!("cannot answer: {error}") };
+        }
+        let found = possible.iter().position(|(program, ..)| program.layout() == layout);
+        let (chosen, units) = match found {
+            Some(index) => (index == best, possible[index].2.get()),
+            None => return Considered { layout, units: None, reason: "not published".to_owned() },
+        };
+        let reason = match (chosen, forced, possible.len()) {
+            (true, Some(_), _) => "chosen: asked for".to_owned(),
+            (true, None, 1) => "chosen: the only layout that can answer".to_owned(),
+            (true, None, _) => "chosen: the cheapest".to_owned(),
+            (false, ..) => format!("can answer, but {} needs fewer units", name(possible[best].0.layout())),
+        };
+        Considered { layout, units: Some(units), reason }
+    };
+    LAYOUTS.into_iter().map(describe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sordino_protocol::{
+        layout_plan::{self, RollupBudget},
+        testing,
+    };
+
+    use super::*;
+    use crate::sql::{bind, samples};
+
+    fn manifest(budget: &RollupBudget) -> Manifest {
+        let schema = samples::schema();
+        let rollup = layout_plan::rollup(&schema, 1_000, budget);
+        let scan = layout_plan::scan(&schema, 1_000);
+        testing::manifest(schema, 1_000, Some(rollup), Some(scan), &[1_000])
+    }
+
+    fn query(sql: &str) -> Query {
+        bind(samples::dataset(), &samples::schema(), sql).expect("answerable")
+    }
+
+    #[test]
+    fn the_cheapest_layout_is_chosen_and_the_others_explained() {
+        let manifest = manifest(&RollupBudget::default());
+        let query = query("SELECT AVG(credit_amount) FROM german_credit WHERE housing = 'own'");
+        let plan = plan(&manifest, &query, None).expect("plannable");
+        assert_eq!(plan.program.layout(), LayoutKind::Rollup);
+        assert_eq!(plan.units, plan.counts.units(plan.program.parameter_set()));
+        let reasons: Vec<_> = plan.considered.iter().map(|c| (c.layout, c.reason.as_str())).collect();
+        assert_eq!(
+            reasons,
+            [
+                (LayoutKind::Rollup, "chosen: the cheapest"),
+                (LayoutKind::Scan, "can answer, but rollup needs fewer units"),
+            ]
+        );
+        assert!(plan.considered[1].units > plan.considered[0].units);
+    }
+
+    #[test]
+    fn a_scan_of_too_many_groups_is_refused_by_name() {
+        let manifest = manifest(&RollupBudget::default());
+        let by = |columns: &str| query(&format!("SELECT COUNT(*) FROM german_credit GROUP BY {columns}"));
+        let few = by("age_in_years, housing, creditability");
+        assert!(plan(&manifest, &few, Some(LayoutKind::Scan)).is_ok(), "342 groups fit");
+        let many = by("age_in_years, housing, creditability, duration_in_month");
+        let error = plan(&manifest, &many, Some(LayoutKind::Scan)).expect_err("1,368 groups do not fit");
+        assert_eq!(error.refusals, [(LayoutKind::Scan, Refusal::Memory { outputs: 1_368, limit: 512 })]);
+    }
+
+    #[test]
+    fn a_layout_can_be_forced() {
+        let manifest = manifest(&RollupBudget::default());
+        let query = query("SELECT COUNT(*) FROM german_credit WHERE housing = 'own'");
+        let plan = plan(&manifest, &query, Some(LayoutKind::Scan)).expect("plannable");
+        assert_eq!(plan.program.layout(), LayoutKind::Scan);
+        assert_eq!(plan.considered[1].reason, "chosen: asked for");
+        assert_eq!(plan.considered[0].units, None);
+    }
+
+    #[test]
+    fn what_a_layout_cannot_answer_another_does() {
+        let manifest = manifest(&RollupBudget { max_dimensions: 1, ..RollupBudget::default() });
+        let both = "SELECT COUNT(*) FROM german_credit WHERE housing = 'own' AND creditability = 'bad'";
+        let found = plan(&manifest, &query(both), None).expect("plannable");
+        assert_eq!(found.program.layout(), LayoutKind::Scan);
+        assert_eq!(found.considered[1].reason, "chosen: the only layout that can answer");
+        assert!(found.considered[0].reason.starts_with("cannot answer: no cuboid has all of"));
+
+        let error = plan(&manifest, &query(both), Some(LayoutKind::Rollup)).expect_err("no cuboid");
+        assert_eq!(error.refusals.len(), 1);
+        assert!(error.to_string().contains("rollup: no cuboid has all of"), "{error}");
+    }
+
+    #[test]
+    fn the_refusals_of_all_layouts_are_listed() {
+        let mut manifest = manifest(&RollupBudget::default());
+        (manifest.rollup, manifest.scan) = (None, None);
+        let error = plan(&manifest, &query("SELECT COUNT(*) FROM german_credit"), None).expect_err("nothing");
+        assert_eq!(error.refusals.len(), 2);
+        let text = error.to_string();
+        assert!(text.contains("rollup: ") && text.contains("; scan: "), "{text}");
+    }
+}
