@@ -1,0 +1,47 @@
+//! One command, one file.
+
+pub(crate) mod balance;
+pub(crate) mod completions;
+pub(crate) mod gate;
+pub(crate) mod job;
+pub(crate) mod keys;
+pub(crate) mod listings;
+pub(crate) mod publish;
+pub(crate) mod query;
+pub(crate) mod quote;
+pub(crate) mod receipt;
+pub(crate) mod schema;
+pub(crate) mod sign_in;
+pub(crate) mod top_up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{
+    arguments::{Arguments, Command},
+    context::Context,
+};
+
+/// Runs the command that was typed.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let context = Context::new(arguments.global)?;
+    match arguments.command {
+        Command::Register(command) => command.register(&context).await?,
+        Command::Login(command) => command.login(&context).await?,
+        Command::Keys(command) => command.run(&context).await?,
+        Command::Schema(command) => command.run(&context)?,
+        Command::Publish(command) => return command.run(&context).await,
+        Command::Gate(command) => return command.run(&context).await,
+        Command::Listings(command) => command.run(&context).await?,
+        Command::Quote(command) => command.run(&context).await?,
+        Command::Query(command) => return command.run(&context).await,
+        Command::Job(command) => return command.run(&context).await,
+        Command::Receipt(command) => command.run(&context).await?,
+        Command::Balance(command) => command.run(&context).await?,
+        Command::Earnings(command) => command.run(&context).await?,
+        Command::TopUp(command) => command.run(&context).await?,
+        Command::Completions(command) => command.run(),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,129 @@
+//! `query`: ask, pay, wait, open.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use sordino_client::{
+    ClientError,
+    buyer::{self, Opened},
+    render,
+};
+use sordino_protocol::{
+    api::{Job, JobState},
+    ids::ListingId,
+    money::Amount,
+};
+
+use super::quote::{Layout, describe};
+use crate::{
+    context::Context,
+    exit, output,
+    progress::{JobBar, state},
+};
+
+/// Arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// What to ask of.
+    listing: ListingId,
+    /// The question: SELECT with COUNT, SUM, AVG, WHERE and GROUP BY.
+    sql: String,
+    /// Do not pay more than this.
+    #[arg(long, value_name = "AMOUNT")]
+    max_price: Option<Amount>,
+    /// Print the answer as CSV.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Use this layout instead of the planner's choice.
+    #[arg(long, value_enum)]
+    layout: Option<Layout>,
+    /// Write the receipt to this file.
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Do not ask before paying.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Query {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let session = context.session().await?;
+        let keys = context.keys()?;
+        let offer = buyer::quote(&session, self.listing, &self.sql, self.layout.map(Into::into)).await?;
+        let quote = &offer.offer.quote.body;
+        output::note(&describe(&offer));
+        match self.max_price {
+            Some(limit) if quote.price > limit => {
+                let (price, limit) = (quote.price.to_string(), limit.to_string());
+                return Err(ClientError::Price { price, limit }.into());
+            }
+            None if !self.yes => {
+                let question = format!("Pay {} {}?", quote.price, quote.currency);
+                if !output::confirm(&question)? {
+                    output::note("Nothing was bought.");
+                    return Ok(ExitCode::from(exit::FAILED));
+                }
+            }
+            _ => {}
+        }
+        let job = buyer::buy(&session, &keys, &offer).await?;
+        output::note(&format!("Paid; {} is under way.", job.id));
+        let bar = JobBar::new();
+        let job = buyer::wait(&session, job.id, |job| bar.show(job)).await;
+        bar.finish();
+        let job = job?;
+        if job.state != JobState::Released {
+            return unreleased(context, &job);
+        }
+        let opened = buyer::open(&session, &keys, &job, Some(&offer)).await?;
+        if let Some(path) = &self.receipt {
+            let text = serde_json::to_string_pretty(&opened.receipt)?;
+            std::fs::write(path, text).with_context(|| path.display().to_string())?;
+        }
+        show(context, &job, &opened, self.csv)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints an opened answer.
+pub(crate) fn show(context: &Context, job: &Job, opened: &Opened, csv: bool) -> Result<()> {
+    if context.json() {
+        let mut document = render::json(&opened.answer);
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("job".to_owned(), serde_json::to_value(job)?);
+            fields.insert("receipt".to_owned(), serde_json::to_value(&opened.receipt)?);
+            fields.insert("receipt_report".to_owned(), serde_json::to_value(&opened.report)?);
+        }
+        return output::json(&document);
+    }
+    if csv {
+        return output::text(&render::csv(&opened.answer));
+    }
+    output::text(&render::table(&opened.answer))?;
+    let suppressed = render::suppressed(&opened.answer);
+    if suppressed > 0 {
+        let cohort = opened.answer.min_cohort;
+        output::note(&format!("{suppressed} groups of fewer than {cohort} rows are suppressed."));
+    }
+    let checked = if opened.report.reevaluated { ", evaluated again by the gate" } else { "" };
+    output::note(&format!(
+        "{} {}; receipt valid, signed by platform and gate{checked}.",
+        job.price, job.currency
+    ));
+    Ok(())
+}
+
+/// Says why there is no answer, and chooses the exit code.
+pub(crate) fn unreleased(context: &Context, job: &Job) -> Result<ExitCode> {
+    let detail = job.problem.as_ref().map(|problem| problem.detail.as_str()).unwrap_or_default();
+    if context.json() {
+        output::json(job)?;
+    }
+    output::note(&format!("{} was {}: {detail}\nThe price was not charged.", job.id, state(job.state)));
+    Ok(ExitCode::from(match job.state {
+        JobState::Refused => exit::REFUSED,
+        JobState::Expired => exit::UNAVAILABLE,
+        _ => exit::FAILED,
+    }))
+}

@@ -1,0 +1,462 @@
+//! The gate against a platform that plays by the rules and several that do not. Objects come from the
+//! cache, so nothing is sent anywhere.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sordino_fhe::{
+    error::SourceError,
+    progress::Silent,
+    rollup::{self, Aggregator, SegmentSource},
+};
+use sordino_protocol::{
+    answer::Answer,
+    canonical::Canonical,
+    coded::CodedTable,
+    cost::OperationCounts,
+    digest::{Digest, Purpose},
+    ids::{AccountId, JobId, LineageId, ListingId, QuoteId},
+    layout::LayoutKind,
+    layout_plan::{self, RollupBudget},
+    lower,
+    manifest::{Manifest, ObjectRef},
+    merkle,
+    money::{Amount, Currency},
+    plaintext,
+    policy::{Epsilon, Noise, Policy},
+    predicate::{CodeSet, Predicate},
+    program::Program,
+    query::{Expression, Output, Query},
+    quote::{Acceptance, Quote},
+    receipt::Receipt,
+    schema::{ColumnId, Schema},
+    sealed::RecipientSecret,
+    signature::SigningKey,
+};
+use uuid::Uuid;
+
+use super::*;
+use crate::api::Retry;
+
+const ROWS: usize = 90;
+
+fn clock() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000, 123_456_789).expect("an instant")
+}
+
+fn keys() -> Arc<KeyBundle> {
+    static KEYS: OnceLock<Arc<KeyBundle>> = OnceLock::new();
+    Arc::clone(KEYS.get_or_init(|| Arc::new(KeyBundle::generate(&mut rand::rng()))))
+}
+
+fn schema() -> Schema {
+    toml::from_str(
+        "table = \"people\"\n[[column]]\nname = \"class\"\n\
+         dimension = { kind = \"category\", values = [\"good\", \"bad\", \"rare\"] }\n\
+         [[column]]\nname = \"age\"\ndimension = { kind = \"integer\", min = 20, max = 29 }\n\
+         measure = { scale = 0, min = 20, max = 29 }\n",
+    )
+    .expect("a schema")
+}
+
+/// 90 rows, two of which are in the class `rare`.
+fn table(schema: &Schema) -> CodedTable {
+    let mut table = CodedTable::new(schema);
+    for row in 0..ROWS {
+        let class = if row < 2 { "rare" } else { ["good", "bad"][row % 2] };
+        let age = (20 + row % 10).to_string();
+        table.push(schema, row as u64 + 1, &[Some(class), Some(&age)]).expect("fits");
+    }
+    table
+}
+
+/// An owner, a platform and a buyer in one folder.
+struct World {
+    _root: tempfile::TempDir,
+    profile: Profile,
+    manifest: Manifest,
+    policy: Policy,
+    platform: SigningKey,
+    buyer: SigningKey,
+    recipient: RecipientSecret,
+    gate: GateId,
+}
+
+impl World {
+    fn new(policy: Policy) -> Self {
+        let root = tempfile::tempdir().expect("a folder");
+        let profile = Profile::new(root.path(), "owner").expect("a name");
+        let schema = schema();
+        let table = table(&schema);
+        let budget = RollupBudget { max_cells_total: 4_096, ..RollupBudget::default() };
+        let mut layout = layout_plan::rollup(&schema, ROWS as u64, &budget);
+        let mut aggregator = Aggregator::new(&schema, &layout);
+        aggregator.add(&table);
+        let mut objects = Vec::new();
+        make(&profile.object_cache());
+        for index in 0..aggregator.segments() {
+            let bytes =
+                aggregator.encrypt_segment(index, &keys().secret, &mut rand::rng()).expect("encrypted");
+            let digest = store(&profile, &bytes);
+            objects.push(ObjectRef { digest, bytes: bytes.len() as u64 });
+        }
+        layout.segments = objects.iter().map(|object| object.digest).collect();
+        let manifest = Manifest {
+            lineage: LineageId::new(Uuid::from_u128(1)),
+            version: 1,
+            previous: None,
+            schema,
+            rows: ROWS as u64,
+            rollup: Some(layout),
+            scan: None,
+            root: merkle::root(&objects.iter().map(|o| o.digest).collect::<Vec<_>>()),
+            objects,
+        };
+        manifest.validate().expect("sound");
+        let signed = keys().signing.sign(manifest.clone()).expect("signed");
+        profile.save_dataset(&signed, &policy).expect("saved");
+        Self {
+            _root: root,
+            profile,
+            manifest,
+            policy,
+            platform: SigningKey::from_seed(&[1; 32]),
+            buyer: SigningKey::from_seed(&[2; 32]),
+            recipient: RecipientSecret::from_bytes([3; 32]),
+            gate: GateId::new(Uuid::from_u128(4)),
+        }
+    }
+
+    async fn gate(&self) -> Gate {
+        let retry = Retry { attempts: 1, ..Retry::default() };
+        let client = Client::new("http://127.0.0.1:9").expect("an address").with_retry(retry);
+        let settings = Settings { clock, ..Settings::default() };
+        let key = self.platform.verifying_key();
+        Gate::assemble(&self.profile, client, self.gate, key, keys(), settings).await.expect("opened")
+    }
+
+    /// What an honest platform sends.
+    fn request(&self, number: u128, query: Query) -> ReleaseRequest {
+        let program = lower::lower(&self.manifest, &query, LayoutKind::Rollup).expect("lowered");
+        let outputs = self.evaluate(&program);
+        self.request_with(number, query, &program, outputs)
+    }
+
+    fn request_with(&self, number: u128, query: Query, program: &Program, outputs: Digest) -> ReleaseRequest {
+        let (listing, buyer) = (ListingId::new(Uuid::from_u128(5)), AccountId::new(Uuid::from_u128(6)));
+        let operations = OperationCounts::of(program, 0);
+        let quote = Quote {
+            id: QuoteId::new(Uuid::from_u128(number)),
+            buyer,
+            listing,
+            dataset: query.dataset,
+            query: query.digest().expect("canonical"),
+            program: program.digest().expect("canonical"),
+            layout: LayoutKind::Rollup,
+            parameter_set: program.parameter_set(),
+            operations,
+            units: operations.units(program.parameter_set()),
+            released_values: 1,
+            price: Amount::minor(50),
+            currency: Currency::EUR,
+            expected_ms: 1,
+            noise_millis: vec![],
+            epsilon: self.policy.epsilon_per_query(),
+            policy: self.policy.digest().expect("canonical"),
+            expires_at: clock(),
+        };
+        let receipt = Receipt {
+            job: JobId::new(Uuid::from_u128(number)),
+            listing,
+            dataset: query.dataset,
+            root: self.manifest.root,
+            query: quote.query,
+            quote: quote.digest().expect("canonical"),
+            program: quote.program,
+            parameter_set: quote.parameter_set,
+            evaluation_keys: None,
+            outputs,
+            operations,
+            units: quote.units,
+            price: quote.price,
+            currency: quote.currency,
+            evaluated_at: clock(),
+        };
+        let acceptance = Acceptance {
+            quote: receipt.quote,
+            query: quote.query,
+            recipient: self.recipient.public().expect("a key"),
+        };
+        ReleaseRequest {
+            id: ReleaseId::new(Uuid::from_u128(number)),
+            gate: self.gate,
+            job: receipt.job,
+            listing,
+            buyer,
+            query,
+            quote: self.platform.sign(quote).expect("signed"),
+            acceptance: self.buyer.sign(acceptance).expect("signed"),
+            receipt: self.platform.sign(receipt).expect("signed"),
+            outputs,
+        }
+    }
+
+    fn evaluate(&self, program: &Program) -> Digest {
+        let (Program::Rollup(program), Some(layout)) = (program, &self.manifest.rollup) else {
+            panic!("a rollup program")
+        };
+        let source = Folder(&self.profile, &layout.segments);
+        let outputs = rollup::evaluate(layout, program, &source, &Silent).expect("evaluated");
+        store(&self.profile, &outputs.to_bytes())
+    }
+
+    fn query(&self, expressions: &[Expression], groups: Vec<ColumnId>, predicate: Predicate) -> Query {
+        let output = |(i, e): (usize, &Expression)| Output { name: format!("c{i}"), expression: *e };
+        Query {
+            dataset: self.manifest.digest().expect("canonical"),
+            outputs: expressions.iter().enumerate().map(output).collect(),
+            predicate,
+            groups,
+        }
+    }
+
+    fn by_class(&self) -> Query {
+        let shown = [Expression::Group(ColumnId(0)), Expression::Rows, Expression::Average(ColumnId(1))];
+        self.query(&shown, vec![ColumnId(0)], Predicate::All)
+    }
+
+    fn open(&self, decision: &ReleaseDecision) -> Answer {
+        let sealed = decision.sealed.as_ref().expect("released");
+        serde_json::from_slice(&self.recipient.open(sealed).expect("opened")).expect("an answer")
+    }
+}
+
+struct Folder<'a>(&'a Profile, &'a [Digest]);
+
+impl SegmentSource for Folder<'_> {
+    fn segment(&self, index: u64) -> Result<Bytes, SourceError> {
+        let path = self.0.object_cache().join(self.1[index as usize].to_string());
+        Ok(std::fs::read(path)?.into())
+    }
+}
+
+fn make(folder: &std::path::Path) {
+    std::fs::create_dir_all(folder).expect("made");
+}
+
+fn store(profile: &Profile, bytes: &[u8]) -> Digest {
+    let digest = Digest::of(Purpose::Object, bytes);
+    std::fs::write(profile.object_cache().join(digest.to_string()), bytes).expect("written");
+    digest
+}
+
+fn refusal(decision: &ReleaseDecision) -> RefusalReason {
+    assert!(decision.sealed.is_none());
+    match &decision.decision.body.outcome {
+        Outcome::Refused { reason, .. } => *reason,
+        Outcome::Released { .. } => panic!("released"),
+    }
+}
+
+fn exact() -> Policy {
+    Policy { min_cohort: 5, ..Policy::default() }
+}
+
+fn noisy(queries: u64) -> Policy {
+    let epsilon_per_query = Epsilon::millionths(500_000);
+    Policy {
+        min_cohort: 5,
+        noise: Noise::DiscreteGaussian { epsilon_per_query, delta_exponent: 6 },
+        epsilon_budget: Some(Epsilon::millionths(500_000 * queries)),
+        ..Policy::default()
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_exact_and_small_groups_are_suppressed() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    let query = world.by_class();
+    let decision = gate.decide(&world.request(1, query.clone())).await.expect("decided");
+    decision.decision.verify(&keys().gate.verifying_key()).expect("signed by the gate");
+    let answer = world.open(&decision);
+    let expected = plaintext::evaluate(&world.manifest.schema, &query, &table(&world.manifest.schema));
+    for (group, expected) in answer.groups.iter().zip(&expected) {
+        assert_eq!(group.key, expected.key);
+        assert_eq!(group.values, (expected.rows >= 5).then(|| expected.values.clone()));
+    }
+    assert_eq!(answer.groups.iter().filter(|group| group.values.is_none()).count(), 1, "class rare");
+    assert!(matches!(
+        decision.decision.body.outcome,
+        Outcome::Released { reevaluated: true, epsilon: Epsilon::ZERO, .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_replay_gets_the_same_bytes_even_after_a_crash() {
+    let world = World::new(noisy(10));
+    let request = world.request(1, world.by_class());
+    let gate = world.gate().await;
+    let first = serde_json::to_vec(&gate.decide(&request).await.expect("decided")).expect("written");
+    let again = serde_json::to_vec(&gate.decide(&request).await.expect("decided")).expect("written");
+    assert_eq!(first, again);
+    // The process ends between persisting and sending.
+    drop(gate);
+    let gate = world.gate().await;
+    let pending = gate.journal.undelivered().await.expect("read");
+    assert_eq!(pending.len(), 1);
+    assert_eq!(serde_json::to_vec(&pending[0]).expect("written"), first);
+    let replayed = serde_json::to_vec(&gate.decide(&request).await.expect("decided")).expect("written");
+    assert_eq!(first, replayed);
+    assert_eq!(gate.journal.spent(world.manifest.lineage).await.expect("read"), Epsilon::millionths(500_000));
+    gate.journal.delivered(request.id).await.expect("marked");
+    assert!(gate.journal.undelivered().await.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn the_same_question_gets_the_same_noised_answer_at_no_further_cost() {
+    let world = World::new(noisy(2));
+    let gate = world.gate().await;
+    let ask = |number| world.request(number, world.by_class());
+    let first = gate.decide(&ask(1)).await.expect("decided");
+    let second = gate.decide(&ask(2)).await.expect("decided");
+    assert_eq!(world.open(&first), world.open(&second));
+    assert_ne!(first.sealed, second.sealed, "sealed afresh");
+    assert!(matches!(second.decision.body.outcome, Outcome::Released { epsilon: Epsilon::ZERO, .. }));
+    assert!(world.open(&first).noise.iter().all(|scale| *scale > 0.0));
+    assert_eq!(gate.journal.spent(world.manifest.lineage).await.expect("read"), Epsilon::millionths(500_000));
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_a_refusal() {
+    let world = World::new(noisy(1));
+    let gate = world.gate().await;
+    gate.decide(&world.request(1, world.by_class())).await.expect("decided");
+    let count = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let refused = gate.decide(&world.request(2, count)).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::EpsilonExhausted);
+    let repeated = gate.decide(&world.request(3, world.by_class())).await.expect("decided");
+    assert!(repeated.sealed.is_some(), "what was answered before stays free");
+}
+
+#[tokio::test]
+async fn an_unfinished_reservation_is_void_after_a_crash() {
+    let world = World::new(noisy(1));
+    let gate = world.gate().await;
+    let request = world.request(1, world.by_class());
+    let verified = gate.verify(&request).await.map_err(|_| "stopped").expect("verified");
+    let cost = verified.epsilon();
+    let reserve = gate.journal.reserve(verified.subject(), cost, Some(cost), clock());
+    assert_eq!(reserve.await.expect("asked"), journal::Reserved::Yes);
+    drop(gate);
+    let gate = world.gate().await;
+    assert!(gate.decide(&request).await.expect("decided").sealed.is_some());
+}
+
+#[tokio::test]
+async fn the_gates_own_policy_decides() {
+    let world = World::new(Policy { max_released_values: 3, ..exact() });
+    let gate = world.gate().await;
+    let refused = gate.decide(&world.request(1, world.by_class())).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::Policy);
+    // The owner edits his copy: a quote made under the old policy is refused.
+    let count = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let request = world.request(2, count);
+    let signed = keys().signing.sign(world.manifest.clone()).expect("signed");
+    world.profile.save_dataset(&signed, &exact()).expect("saved");
+    let refused = gate.decide(&request).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::Policy);
+}
+
+#[tokio::test]
+async fn what_is_not_authentic_is_refused() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    let good = |number| world.request(number, world.by_class());
+    let stranger = SigningKey::from_seed(&[9; 32]);
+
+    let mut forged = good(1);
+    forged.receipt = stranger.sign(forged.receipt.body).expect("signed");
+    let mut altered = good(2);
+    altered.receipt.body.price = Amount::minor(1);
+    let mut swapped = good(3);
+    swapped.query = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let mut elsewhere = good(4);
+    elsewhere.gate = GateId::new(Uuid::from_u128(77));
+    for request in [forged, altered, swapped, elsewhere] {
+        let refused = gate.decide(&request).await.expect("decided");
+        assert_eq!(refusal(&refused), RefusalReason::NotAuthentic, "{}", request.id);
+    }
+    gate.decide(&good(5)).await.expect("decided");
+    let mut other_key = good(6);
+    other_key.acceptance = stranger.sign(other_key.acceptance.body).expect("signed");
+    let refused = gate.decide(&other_key).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::NotAuthentic, "the buyer's key is pinned");
+}
+
+#[tokio::test]
+async fn false_outputs_and_false_programs_are_refused() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    // The outputs of a query about one person, dressed up as those of a harmless one.
+    let count = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let young = CodeSet::from_codes([0]);
+    let narrow = Predicate::column_in(&world.manifest.schema, ColumnId(1), young);
+    let narrow = world.query(&[Expression::Rows], vec![], narrow);
+    let lowered = |query: &Query| lower::lower(&world.manifest, query, LayoutKind::Rollup).expect("lowered");
+    let (harmless, harmful) = (lowered(&count), lowered(&narrow));
+    let outputs = world.evaluate(&harmful);
+    let request = world.request_with(1, count.clone(), &harmless, outputs);
+    let refused = gate.decide(&request).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::OutputMismatch);
+    let request = world.request_with(2, count.clone(), &harmful, outputs);
+    let refused = gate.decide(&request).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::ProgramMismatch);
+    let garbage = store(&world.profile, b"no ciphertext at all");
+    let request = world.request_with(3, count, &harmless, garbage);
+    let refused = gate.decide(&request).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::BadCiphertext);
+}
+
+#[tokio::test]
+async fn an_unknown_dataset_is_refused_and_a_missing_object_is_not_a_decision() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    let other = World::new(exact());
+    let mut strange = other.request(1, other.by_class());
+    strange.gate = world.gate;
+    let refused = gate.decide(&strange).await.expect("decided");
+    assert_eq!(refusal(&refused), RefusalReason::UnknownDataset);
+    let request = world.request(2, world.by_class());
+    std::fs::remove_file(world.profile.object_cache().join(request.outputs.to_string())).expect("removed");
+    assert!(gate.decide(&request).await.is_err(), "the platform cannot be reached");
+    world.request(2, world.by_class());
+    assert!(gate.decide(&request).await.expect("decided").sealed.is_some(), "tried again");
+}
+
+#[tokio::test]
+async fn only_one_gate_runs_on_a_profile() {
+    let world = World::new(exact());
+    let _gate = world.gate().await;
+    let client = Client::new("http://127.0.0.1:9").expect("an address");
+    let key = world.platform.verifying_key();
+    let second = Gate::assemble(&world.profile, client, world.gate, key, keys(), Settings::default()).await;
+    assert!(matches!(second, Err(ClientError::Gate(GateError::Running(_)))));
+}
+
+#[tokio::test]
+async fn a_gate_can_be_spawned_and_stopped_at_any_point() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    let (send, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let task = tokio::spawn(async move {
+        let watch = |event: &Event| drop(send.send(event.clone()));
+        gate.run(&watch).await
+    });
+    assert!(matches!(events.recv().await, Some(Event::Unreachable(_))), "nobody listens there");
+    task.abort();
+    assert!(task.await.is_err());
+    // The profile is free again.
+    world.gate().await;
+}

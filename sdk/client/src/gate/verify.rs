@@ -1,0 +1,173 @@
+//! From a request to a verified release. Only this module makes a [`Verified`], and only a
+//! [`Verified`] can be decrypted.
+
+use sordino_fhe::outputs::Outputs;
+use sordino_protocol::{
+    canonical::Canonical,
+    cost::OperationCounts,
+    digest::Digest,
+    lower,
+    manifest::Manifest,
+    parameters::ParameterSet,
+    policy::{Epsilon, Noise, Policy},
+    program::Program,
+    query::Query,
+    receipt::RefusalReason,
+    release::ReleaseRequest,
+};
+
+use super::{
+    Gate, authentic,
+    error::{Refusal, Stop},
+    evaluate,
+    journal::Subject,
+};
+use crate::profile::Dataset;
+
+/// A release that passed every check: decrypting it tells what the policy allows, nothing else.
+pub(super) struct Verified {
+    dataset: Dataset,
+    query: Query,
+    program: Program,
+    outputs: Outputs,
+    subject: Subject,
+    reevaluated: bool,
+}
+
+impl Verified {
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.dataset.manifest.body
+    }
+    pub(super) fn policy(&self) -> &Policy {
+        &self.dataset.policy
+    }
+    pub(super) fn query(&self) -> &Query {
+        &self.query
+    }
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+    pub(super) fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+    pub(super) fn reevaluated(&self) -> bool {
+        self.reevaluated
+    }
+    /// What the release costs when it is not an answer that was given before.
+    pub(super) fn epsilon(&self) -> Epsilon {
+        self.policy().epsilon_per_query()
+    }
+}
+
+impl Gate {
+    /// Runs every check on a request.
+    pub(super) async fn verify(&self, request: &ReleaseRequest) -> Result<Verified, Stop> {
+        let query = authentic::check(request, self.id, &self.platform)?;
+        self.check_buyer(request).await?;
+        let dataset = self.own_copy(&request.query.dataset)?;
+        check_dataset(request, &dataset.manifest.body)?;
+        let manifest = &dataset.manifest.body;
+        check_policy(request, manifest, &dataset.policy)?;
+        let program = recompile(request, manifest)?;
+        let outputs = self.outputs(request, &program).await?;
+        let reevaluated = evaluate::wanted(self.settings.verify, &program);
+        if reevaluated {
+            self.compare(manifest, &program, &request.outputs).await?;
+        }
+        let subject = Subject {
+            release: request.id,
+            job: request.job,
+            buyer: request.buyer,
+            buyer_key: request.acceptance.signer,
+            lineage: manifest.lineage,
+            dataset: dataset.digest,
+            query,
+            policy: dataset.policy.digest()?,
+        };
+        Ok(Verified { query: request.query.clone(), program, outputs, subject, reevaluated, dataset })
+    }
+
+    /// The first key a buyer uses is his; another later is refused.
+    async fn check_buyer(&self, request: &ReleaseRequest) -> Result<(), Stop> {
+        match self.journal.buyer_key(request.buyer).await? {
+            Some(pinned) if pinned != request.acceptance.signer => Err(Refusal::new(
+                RefusalReason::NotAuthentic,
+                format!(
+                    "this buyer has used the key {} before, not {}",
+                    pinned.fingerprint(),
+                    request.acceptance.signer.fingerprint()
+                ),
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn own_copy(&self, digest: &Digest) -> Result<Dataset, Stop> {
+        self.profile.dataset(digest)?.ok_or_else(|| {
+            let detail = format!("this gate has not published dataset version {digest}");
+            Refusal::new(RefusalReason::UnknownDataset, detail).into()
+        })
+    }
+}
+
+/// The receipt must be about the objects of the manifest.
+fn check_dataset(request: &ReleaseRequest, manifest: &Manifest) -> Result<(), Refusal> {
+    let receipt = &request.receipt.body;
+    let mismatch = |detail: &str| Err(Refusal::new(RefusalReason::NotAuthentic, detail));
+    if receipt.root != manifest.root {
+        return mismatch("the receipt is about other objects than the manifest's");
+    }
+    let evaluation_keys = match receipt.parameter_set {
+        ParameterSet::RollupV1 => None,
+        _ => manifest.scan.as_ref().map(|scan| scan.evaluation_keys),
+    };
+    if receipt.evaluation_keys != evaluation_keys {
+        return mismatch("the receipt names other evaluation keys than the manifest's");
+    }
+    Ok(())
+}
+
+/// The gate's own copy of the policy decides, whatever the platform enforces.
+fn check_policy(request: &ReleaseRequest, manifest: &Manifest, policy: &Policy) -> Result<(), Stop> {
+    let refuse = |detail: String| Stop::from(Refusal::new(RefusalReason::Policy, detail));
+    let query = &request.query;
+    query.validate(&manifest.schema).map_err(|e| Refusal::new(RefusalReason::ProgramMismatch, e))?;
+    if request.quote.body.policy != policy.digest()? {
+        return Err(refuse("the quote was made under another policy than the owner's".to_owned()));
+    }
+    let values = query
+        .group_count(&manifest.schema)
+        .saturating_mul(query.released_terms(&manifest.schema).len() as u64);
+    if values > policy.max_released_values {
+        let limit = policy.max_released_values;
+        return Err(refuse(format!("the query releases {values} values; the policy allows {limit}")));
+    }
+    if policy.noise != Noise::None && policy.epsilon_budget.is_none() {
+        return Err(refuse("the policy asks for noise and states no epsilon budget".to_owned()));
+    }
+    Ok(())
+}
+
+/// Compiles the query and compares the program with the one that was paid for.
+fn recompile(request: &ReleaseRequest, manifest: &Manifest) -> Result<Program, Stop> {
+    let mismatch = |detail: String| Stop::from(Refusal::new(RefusalReason::ProgramMismatch, detail));
+    let program = lower::lower(manifest, &request.query, request.quote.body.layout)
+        .map_err(|error| mismatch(error.to_string()))?;
+    let digest = program.digest()?;
+    let receipt = &request.receipt.body;
+    if digest != receipt.program {
+        return Err(mismatch(format!("the query compiles to {digest}, not to {}", receipt.program)));
+    }
+    if program.parameter_set() != receipt.parameter_set {
+        return Err(mismatch(format!("the program runs on {}", program.parameter_set())));
+    }
+    let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len() as u64);
+    if OperationCounts::of(&program, chunks) != receipt.operations {
+        return Err(mismatch("the operations are not those of the program".to_owned()));
+    }
+    Ok(program)
+}

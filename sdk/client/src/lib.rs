@@ -1,0 +1,27 @@
+//! Workflows of owners, gates and buyers over HTTP; no terminal is needed.
+//!
+//! An owner infers a schema ([`infer`]), encrypts and publishes ([`publish`]) and runs a gate
+//! ([`gate`]); a buyer asks for quotes, buys and opens answers ([`buyer`]) and checks receipts
+//! ([`receipt`]). What a person keeps on disk is a [`profile`]; a [`session`] joins a profile to a
+//! platform whose key is pinned. Nothing here reads the environment or writes to a terminal.
+//!
+//! An owner: [`account::register`], [`profile::Profile::create_keys`], [`publish::plan`],
+//! [`publish::publish`], then [`gate::Gate::open`] and [`gate::Gate::run`]. A buyer:
+//! [`account::register`], `create_keys`, [`buyer::quote`], [`buyer::buy`], [`buyer::wait`],
+//! [`buyer::open`]. Making and decrypting keys takes a moment: call it off the async runtime.
+
+pub mod account;
+pub mod api;
+pub mod buyer;
+pub mod error;
+pub mod explain;
+pub mod gate;
+pub mod infer;
+pub mod profile;
+pub mod publish;
+pub mod receipt;
+pub mod render;
+pub mod session;
+pub mod table;
+
+pub use error::ClientError;

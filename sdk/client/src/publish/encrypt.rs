@@ -1,0 +1,174 @@
+//! From rows to a manifest: one pass over the table that sums and encrypts chunk by chunk, then the
+//! sums themselves. Holds one chunk of rows and the cells of the aggregates, never the table.
+
+use rayon::prelude::*;
+use sordino_fhe::{evaluation_keys, keys::KeyBundle, rollup::Aggregator, scan};
+use sordino_protocol::{
+    coded::CodedTable,
+    layout::{Chunk, RollupLayout, ScanLayout},
+    manifest::{Manifest, ObjectRef},
+    merkle,
+    schema::Schema,
+};
+
+use super::{
+    Plan, Progress, PublishError, Request, Stage,
+    spool::{Part, Spool},
+};
+use crate::{
+    ClientError,
+    table::{Table, TableError},
+};
+
+/// Rows summed at a time when no chunks are made.
+const BATCH: usize = 8_192;
+
+/// Encrypts everything that is not in the spool yet.
+pub(super) fn encrypt(
+    keys: &KeyBundle,
+    request: &Request,
+    plan: &Plan,
+    spool: &Spool,
+    progress: &dyn Progress,
+) -> Result<Manifest, ClientError> {
+    let schema = &request.schema;
+    let mut aggregator = plan.rollup.as_ref().map(|layout| Aggregator::new(schema, layout));
+    let mut chunks = Vec::new();
+    progress.begin(Stage::Rows, plan.rows);
+    let batch_rows = plan.scan.as_ref().and_then(|s| s.parameter_set.scan()).map_or(BATCH, |p| p.degree);
+    let read = batches(request, batch_rows, |batch| {
+        if let Some(aggregator) = &mut aggregator {
+            aggregator.add(batch);
+        }
+        if let Some(layout) = &plan.scan {
+            chunks.push(chunk(keys, schema, layout, batch, chunks.len() as u64, spool)?);
+        }
+        progress.advance(batch.rows as u64);
+        Ok(())
+    })?;
+    if read != plan.rows {
+        return Err(PublishError::TableChanged { planned: plan.rows, read }.into());
+    }
+    let mut objects = Vec::new();
+    let rollup = match (&plan.rollup, aggregator) {
+        (Some(layout), Some(aggregator)) => {
+            let segments = segments(keys, &aggregator, spool, progress)?;
+            objects.extend(&segments);
+            let segments = segments.iter().map(|object| object.digest).collect();
+            Some(RollupLayout { segments, ..layout.clone() })
+        }
+        _ => None,
+    };
+    let scan = match &plan.scan {
+        Some(layout) => {
+            let evaluation_keys = evaluation_key_object(keys, layout, spool, progress)?;
+            objects.extend(chunks.iter().map(|(object, _)| *object));
+            objects.push(evaluation_keys);
+            let chunks =
+                chunks.iter().map(|(object, rows)| Chunk { object: object.digest, rows: *rows }).collect();
+            Some(ScanLayout { chunks, evaluation_keys: evaluation_keys.digest, ..layout.clone() })
+        }
+        None => None,
+    };
+    let digests: Vec<_> = objects.iter().map(|object| object.digest).collect();
+    Ok(Manifest {
+        lineage: spool.lineage(),
+        version: 1,
+        previous: None,
+        schema: schema.clone(),
+        rows: plan.rows,
+        rollup,
+        scan,
+        root: merkle::root(&digests),
+        objects,
+    })
+}
+
+/// Reads and encodes the table in batches of `size` rows, the last one smaller.
+fn batches(
+    request: &Request,
+    size: usize,
+    mut each: impl FnMut(&CodedTable) -> Result<(), ClientError>,
+) -> Result<u64, ClientError> {
+    let schema = &request.schema;
+    let table = Table::open(&request.table)?;
+    let mapping = table.map(schema)?;
+    let mut batch = CodedTable::new(schema);
+    let rows = table.visit::<ClientError>(|row, cells| {
+        let mut selected = Vec::with_capacity(schema.columns.len());
+        mapping.select(cells, &mut selected);
+        batch
+            .push(schema, row, &selected)
+            .map_err(|error| TableError::Row { path: table.path().to_owned(), error })?;
+        if batch.rows == size {
+            each(&batch)?;
+            batch = CodedTable::new(schema);
+        }
+        Ok(())
+    })?;
+    if batch.rows > 0 {
+        each(&batch)?;
+    }
+    Ok(rows)
+}
+
+fn chunk(
+    keys: &KeyBundle,
+    schema: &Schema,
+    layout: &ScanLayout,
+    batch: &CodedTable,
+    index: u64,
+    spool: &Spool,
+) -> Result<(ObjectRef, u64), ClientError> {
+    let part = Part::Chunk(index);
+    let object = match spool.get(part) {
+        Some(object) => object,
+        None => {
+            let bytes = scan::encrypt_chunk(&keys.secret, schema, layout, batch, &mut rand::rng())?;
+            spool.put(part, &bytes)?
+        }
+    };
+    Ok((object, batch.rows as u64))
+}
+
+fn segments(
+    keys: &KeyBundle,
+    aggregator: &Aggregator,
+    spool: &Spool,
+    progress: &dyn Progress,
+) -> Result<Vec<ObjectRef>, ClientError> {
+    progress.begin(Stage::Aggregates, aggregator.segments());
+    (0..aggregator.segments())
+        .into_par_iter()
+        .map(|index| {
+            let part = Part::Segment(index);
+            let object = match spool.get(part) {
+                Some(object) => object,
+                None => {
+                    let bytes = aggregator.encrypt_segment(index, &keys.secret, &mut rand::rng())?;
+                    spool.put(part, &bytes)?
+                }
+            };
+            progress.advance(1);
+            Ok(object)
+        })
+        .collect()
+}
+
+fn evaluation_key_object(
+    keys: &KeyBundle,
+    layout: &ScanLayout,
+    spool: &Spool,
+    progress: &dyn Progress,
+) -> Result<ObjectRef, ClientError> {
+    progress.begin(Stage::EvaluationKeys, 1);
+    let object = match spool.get(Part::EvaluationKeys) {
+        Some(object) => object,
+        None => {
+            let bytes = evaluation_keys::generate(&keys.secret, layout.parameter_set, &mut rand::rng())?;
+            spool.put(Part::EvaluationKeys, &bytes)?
+        }
+    };
+    progress.advance(1);
+    Ok(object)
+}
