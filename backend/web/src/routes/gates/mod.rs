@@ -1,0 +1,4 @@
+//! `/v1/gates`.
+
+pub mod enrol;
+pub mod releases;

@@ -1,0 +1,7 @@
+//! `/v1/listings`.
+
+pub mod list;
+pub mod manifest;
+pub mod publish;
+pub mod show;
+pub mod withdraw;

@@ -1,0 +1,68 @@
+//! `POST /v1/listings`: a dataset version becomes a listing, or the next version of one.
+
+use actix_web::web;
+use sordino_protocol::{
+    api::{Listing, Publish},
+    manifest::Manifest,
+    money::Price,
+    signature::{Signed, VerifyingKey},
+};
+use sordino_storage::listings::NewListing;
+
+use crate::{
+    auth::extract::{Auth, Owner},
+    problem::{WebError, WebResult},
+    settings::WebSettings,
+    state::AppState,
+};
+
+/// The handler. Repeated with the same manifest it answers with the same listing.
+///
+/// # Errors
+/// `bad_signature` (not signed by the account's key), `bad_manifest`, `malformed` (title, policy, price),
+/// `missing_objects`, `not_found` (the gate), `conflict` (no key registered, or not the next version).
+pub async fn publish(
+    state: web::Data<AppState>,
+    Auth(Owner(who)): Auth<Owner>,
+    body: web::Json<Publish>,
+) -> WebResult<web::Json<Listing>> {
+    let body = body.into_inner();
+    let account = state.storage.accounts().get(who.account).await?;
+    let key = account.key.ok_or(WebError::Conflict {
+        reason: "register the account's signing key first: PUT /v1/account/key",
+    })?;
+    body.policy.validate()?;
+    check_price(&body.price, &state.settings)?;
+    // Lists of a million objects take a moment: not on a thread that serves others.
+    let manifest = body.manifest;
+    let manifest =
+        web::block(move || check_manifest(manifest, &key)).await.map_err(|_| WebError::Stopping)??;
+    let new = NewListing {
+        id: state.new_id(),
+        title: body.title,
+        description: body.description,
+        manifest,
+        policy: body.policy,
+        price: body.price,
+        gate: body.gate,
+    };
+    let listing = state.storage.listings().publish(who.account, new, state.now()).await?;
+    Ok(web::Json((&listing).into()))
+}
+
+fn check_manifest(manifest: Signed<Manifest>, key: &VerifyingKey) -> WebResult<Signed<Manifest>> {
+    manifest.verify(key)?;
+    manifest.body.validate()?;
+    Ok(manifest)
+}
+
+fn check_price(price: &Price, settings: &WebSettings) -> WebResult<()> {
+    if price.currency != settings.currency {
+        let detail = format!("price: this server trades in {}, not in {}", settings.currency, price.currency);
+        return Err(WebError::malformed(detail));
+    }
+    if [price.per_query, price.per_value, price.per_million_units].iter().any(|part| part.is_negative()) {
+        return Err(WebError::malformed("price: no part may be below zero"));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! `POST /v1/quotes`: what a question would cost, exactly, before anybody pays.
+
+use actix_web::web;
+use sordino_domain::listings::Listing;
+use sordino_engine::{
+    planner::{self, Plan},
+    policy, sql,
+};
+use sordino_protocol::{
+    api::{AskQuote, Offer},
+    canonical::Canonical,
+    ids::{AccountId, QuoteId},
+    query::Query,
+    quote::Quote,
+};
+
+use crate::{
+    auth::extract::{Auth, Buyer},
+    problem::{WebError, WebResult},
+    state::AppState,
+};
+
+/// The handler.
+///
+/// # Errors
+/// `not_found`, `conflict` (withdrawn), `sql_syntax`, `unknown_column`, `type_mismatch`,
+/// `sql_unsupported`, `no_plan`, `policy_refused`, `rate_limited`.
+pub async fn ask(
+    state: web::Data<AppState>,
+    Auth(Buyer(who)): Auth<Buyer>,
+    body: web::Json<AskQuote>,
+) -> WebResult<web::Json<Offer>> {
+    state.rates.quote(who.account)?;
+    let listing = state.storage.listings().get(body.listing).await?;
+    listing.check_active()?;
+    let manifest = state.storage.listings().manifest(listing.id).await?.body;
+    let AskQuote { sql, layout, .. } = body.into_inner();
+    let for_planning = listing.clone();
+    // Parsing and planning take milliseconds of a core: not on a thread that serves others.
+    let (query, plan) = web::block(move || {
+        let listing = for_planning;
+        let query = sql::bind(listing.dataset, &listing.schema, &sql)?;
+        policy::check(&listing.policy, &listing.schema, &query)?;
+        let plan = planner::plan(&manifest, &query, layout)?;
+        Ok::<_, WebError>((query, plan))
+    })
+    .await
+    .map_err(|_| WebError::Stopping)??;
+    let quote = state.platform.sign(quote(&state, who.account, &listing, &query, &plan)?)?;
+    state.storage.quotes().save(&quote, &query, state.now()).await?;
+    Ok(web::Json(Offer { quote, query, considered: plan.considered }))
+}
+
+fn quote(
+    state: &AppState,
+    buyer: AccountId,
+    listing: &Listing,
+    query: &Query,
+    plan: &Plan,
+) -> WebResult<Quote> {
+    let released_values = policy::released_values(&listing.schema, query);
+    let now = state.now();
+    let id: QuoteId = state.new_id();
+    Ok(Quote {
+        id,
+        buyer,
+        listing: listing.id,
+        dataset: listing.dataset,
+        query: query.digest()?,
+        program: plan.program.digest()?,
+        layout: plan.program.layout(),
+        parameter_set: plan.program.parameter_set(),
+        operations: plan.counts,
+        units: plan.units,
+        released_values,
+        price: listing.price.of(released_values, plan.units.get())?,
+        currency: listing.price.currency,
+        expected_ms: expected_ms(plan.units.get(), state.settings.units_per_second),
+        noise_millis: policy::noise_millis(&listing.policy, &listing.schema, query),
+        epsilon: listing.policy.epsilon_per_query(),
+        policy: listing.policy.digest()?,
+        expires_at: now + state.settings.quote_ttl,
+    })
+}
+
+fn expected_ms(units: u64, units_per_second: u64) -> u64 {
+    units.saturating_mul(1_000).div_ceil(units_per_second.max(1)).max(1)
+}

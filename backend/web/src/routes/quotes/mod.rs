@@ -1,0 +1,3 @@
+//! `/v1/quotes`.
+
+pub mod ask;

@@ -1,0 +1,3 @@
+//! `/v1/releases`.
+
+pub mod decide;

@@ -1,0 +1,12 @@
+//! Black-box tests of every route, against real SQLite storage in a folder that goes away.
+
+mod accounts;
+mod buying;
+mod gates;
+mod listings;
+mod money;
+mod objects;
+mod pages;
+mod problems;
+mod quoting;
+mod world;

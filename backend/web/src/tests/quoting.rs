@@ -1,0 +1,74 @@
+//! Quotes: exact, signed, and refused with the reason.
+
+use actix_web::http::StatusCode;
+use serde_json::json;
+use sordino_protocol::{api::Offer, canonical::Canonical, layout::LayoutKind};
+
+use super::world::{World, price};
+
+#[actix_web::test]
+async fn a_quote_is_exact_signed_and_explained() {
+    let world = World::new().await;
+    let (owner, buyer) = (world.register("owner").await, world.register("buyer").await);
+    let gate = world.enrol(&owner, "gate").await;
+    let listing = world.publish(&owner, &gate).await;
+    let offer = world.offer(&buyer, &listing).await;
+    let quote = offer.quote.verify(&world.state.platform.verifying_key()).expect("signed by the platform");
+    assert_eq!((quote.buyer, quote.listing, quote.dataset), (buyer.id, listing.id, listing.dataset));
+    assert_eq!(quote.query, offer.query.digest().expect("a digest"));
+    assert_eq!(quote.released_values, 3);
+    assert_eq!(Ok(quote.price), price().of(3, quote.units.get()));
+    assert_eq!(quote.noise_millis, vec![0]);
+    assert!(quote.expected_ms >= 1 && quote.layout == LayoutKind::Rollup);
+    assert!(offer.considered.iter().any(|c| c.layout == LayoutKind::Scan && c.units.is_none()));
+    let again: Offer = world.offer(&buyer, &listing).await;
+    assert_ne!(again.quote.body.id, quote.id);
+    assert_eq!(again.quote.body.price, quote.price);
+}
+
+#[actix_web::test]
+async fn questions_that_cannot_be_answered_are_refused_by_name() {
+    let world = World::new().await;
+    let (owner, buyer) = (world.register("owner").await, world.register("buyer").await);
+    let gate = world.enrol(&owner, "gate").await;
+    let listing = world.publish(&owner, &gate).await;
+    for (sql, code, word) in [
+        ("SELEC COUNT(*) FROM german_credit", "sql_syntax", "SELEC"),
+        ("SELECT COUNT(*) FROM german_credit WHERE houssing = 'own'", "unknown_column", "housing"),
+        ("SELECT COUNT(*) FROM german_credit WHERE age_in_years = 'old'", "type_mismatch", "age_in_years"),
+        ("SELECT housing FROM german_credit ORDER BY 1", "sql_unsupported", ""),
+        ("DROP TABLE german_credit", "sql_unsupported", ""),
+        (
+            "SELECT age_in_years, housing, COUNT(*) FROM german_credit GROUP BY age_in_years, housing",
+            "policy_refused",
+            "171",
+        ),
+    ] {
+        let reply = world.ask(&buyer, &listing, sql).await;
+        assert_eq!(reply.code(), code, "{sql}: {}", reply.text());
+        assert!(reply.text().contains(word), "{sql}: {}", reply.text());
+        assert!(reply.text().contains("\"retryable\":false"));
+    }
+    let forced =
+        json!({"listing": listing.id, "sql": "SELECT COUNT(*) FROM german_credit", "layout": "scan"});
+    let reply = world.post("/v1/quotes", &buyer.token, &forced).await;
+    assert_eq!((reply.status, reply.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "no_plan"));
+    let long = format!("SELECT COUNT(*) FROM german_credit WHERE housing IN ('{}')", "x".repeat(20_000));
+    assert_eq!(world.ask(&buyer, &listing, &long).await.code(), "too_large");
+    let nobody = json!({"listing": "lst_00000000000000000000000000000000", "sql": "SELECT 1"});
+    assert_eq!(world.post("/v1/quotes", &buyer.token, &nobody).await.code(), "not_found");
+    assert_eq!(world.post("/v1/quotes", "", &forced).await.code(), "unauthenticated");
+    assert_eq!(world.post("/v1/quotes", &gate.secret, &forced).await.code(), "forbidden");
+}
+
+#[actix_web::test]
+async fn quotes_are_limited_by_account() {
+    let world = World::with(|settings| settings.limits.quotes_per_minute = 2).await;
+    let (ada, bob) = (world.register("ada").await, world.register("bob").await);
+    let body = json!({"listing": "lst_00000000000000000000000000000000", "sql": "SELECT 1"});
+    for _ in 0..2 {
+        assert_eq!(world.post("/v1/quotes", &ada.token, &body).await.code(), "not_found");
+    }
+    assert_eq!(world.post("/v1/quotes", &ada.token, &body).await.code(), "rate_limited");
+    assert_eq!(world.post("/v1/quotes", &bob.token, &body).await.code(), "not_found");
+}
