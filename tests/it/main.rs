@@ -1,0 +1,12 @@
+//! The one integration binary of the workspace: linking is slow, so every test that needs more than
+//! one crate is a module of this file.
+
+mod arch;
+mod bad_input;
+mod canary;
+mod documents;
+mod faults;
+mod licences;
+mod main_loop;
+mod metadata;
+mod portal;

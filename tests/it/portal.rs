@@ -1,0 +1,56 @@
+//! The portal in a real browser: headless Chromium renders the pages.
+
+use std::process::Command;
+
+use sordino_protocol::policy::Policy;
+use sordino_tests::{
+    app::{TestApp, block_on},
+    parties::Party,
+    proxy::Proxy,
+    skip::skip,
+    tables,
+};
+
+#[test]
+fn a_browser_renders_the_catalogue_and_a_listing_without_asking_anybody_else() {
+    let Some(chromium) = std::env::var_os("SORDINO_TEST_CHROMIUM") else {
+        return skip("SORDINO_TEST_CHROMIUM names a Chromium");
+    };
+    block_on(async {
+        let app = TestApp::start().await;
+        let owner = Party::join(app.folder.path(), app.url(), "owner").await;
+        let csv = app.folder.path().join("people.csv");
+        tables::write_small(&csv, tables::small_rows());
+        let published = owner.publish(&csv, tables::small_schema(), Policy::default()).await;
+        let listing = published.expect("published").listing;
+        let proxy = Proxy::start(app.url()).await;
+        for (path, expected) in [
+            ("/".to_owned(), "people of a test"),
+            (format!("/listings/{}", listing.id), "FROM people"),
+            ("/sign-in".to_owned(), "type=\"password\""),
+        ] {
+            let url = format!("{}{path}", proxy.url());
+            let (chromium, profile) = (chromium.clone(), app.folder.path().join("browser"));
+            let dom =
+                tokio::task::spawn_blocking(move || dump(&chromium, &profile, &url)).await.expect("ran");
+            assert!(dom.contains(expected), "{path}: {dom}");
+            let foreign = ["src=\"http", "href=\"//", "src=\"//", "@import"];
+            assert!(!foreign.iter().any(|link| dom.contains(link)), "{path} asks somebody else: {dom}");
+        }
+        let asked: Vec<u8> = proxy.crossed().concat();
+        let styled = memchr::memmem::find(&asked, b"text/css").is_some();
+        assert!(styled, "the browser fetched the style sheet from us");
+    });
+}
+
+/// What the browser made of a page, as HTML.
+fn dump(chromium: &std::ffi::OsStr, profile: &std::path::Path, url: &str) -> String {
+    let output = Command::new(chromium)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .args(["--virtual-time-budget=3000", "--dump-dom", url])
+        .output()
+        .expect("the browser starts");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,92 @@
+//! Tables to publish.
+
+use std::path::{Path, PathBuf};
+
+use sordino_client::table::Table;
+use sordino_protocol::{
+    answer::{Answer, AnswerGroup},
+    coded::CodedTable,
+    digest::Digest,
+    plaintext,
+    query::Query,
+    schema::{Column, Domain, Measure, Schema},
+};
+
+/// German Credit, see `data/README.md`.
+pub fn german_credit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/german_credit.csv")
+}
+
+/// The schema that is inferred from a table.
+pub fn inferred(table: &Path) -> Schema {
+    sordino_client::infer::infer(&Table::open(table).expect("a table")).expect("inferred").schema
+}
+
+/// The plaintext rows of a table.
+pub fn coded(schema: &Schema, table: &Path) -> CodedTable {
+    let table = Table::open(table).expect("a table");
+    let mapping = table.map(schema).expect("the columns are there");
+    let mut rows = CodedTable::new(schema);
+    table
+        .visit(|row, cells| -> anyhow::Result<()> {
+            let mut selected = vec![];
+            mapping.select(cells, &mut selected);
+            Ok(rows.push(schema, row, &selected)?)
+        })
+        .expect("every row fits");
+    rows
+}
+
+/// What an exact answer must be, from the plaintext.
+pub fn expected(
+    schema: &Schema,
+    query: &Query,
+    digest: Digest,
+    rows: &CodedTable,
+    min_cohort: u32,
+) -> Answer {
+    let groups = plaintext::evaluate(schema, query, rows)
+        .into_iter()
+        .map(|totals| AnswerGroup {
+            key: totals.key,
+            values: (totals.rows >= u64::from(min_cohort)).then_some(totals.values),
+        })
+        .collect();
+    let noise = vec![0.0; query.released_terms(schema).len()];
+    Answer::new(schema, query, digest, groups, noise, min_cohort)
+}
+
+/// A small table: `city` (3 categories), `age` (0 to 9), `income` (0 to 10,000,000).
+pub fn small_schema() -> Schema {
+    let column = |name: &str, dimension, measure| Column {
+        name: name.to_owned(),
+        description: String::new(),
+        nullable: false,
+        dimension,
+        measure,
+    };
+    let cities = ["Bern", "Oslo", "Rome"].map(str::to_owned).to_vec();
+    Schema {
+        table: "people".to_owned(),
+        null_values: vec![String::new()],
+        columns: vec![
+            column("city", Some(Domain::Category { values: cities }), None),
+            column("age", Some(Domain::Integer { min: 0, max: 9 }), None),
+            column("income", None, Some(Measure { scale: 0, min: 0, max: 10_000_000 })),
+        ],
+    }
+}
+
+/// Writes a table of [`small_schema`] with the given rows.
+pub fn write_small(path: &Path, rows: impl IntoIterator<Item = (&'static str, u32, u64)>) {
+    let mut text = String::from("city,age,income\n");
+    for (city, age, income) in rows {
+        text.push_str(&format!("{city},{age},{income}\n"));
+    }
+    std::fs::write(path, text).expect("written");
+}
+
+/// Rows that are all different: 60 of them.
+pub fn small_rows() -> impl Iterator<Item = (&'static str, u32, u64)> {
+    (0..60u32).map(|i| (["Bern", "Oslo", "Rome"][(i % 3) as usize], i % 10, u64::from(i) * 1_001))
+}
