@@ -31,10 +31,12 @@ fn server(responses: Vec<Vec<u8>>) -> (Client, mpsc::Receiver<String>) {
             // The body of these requests, if any, follows the head at once and has a stated length.
             while !complete(&request) {
                 let length = stream.read(&mut piece).expect("read");
+                assert!(length > 0, "the client hung up in the middle of a request");
                 request.extend_from_slice(&piece[..length]);
             }
-            stream.write_all(&response).expect("written");
+            // Before the answer: a test looks as soon as its client has that.
             let _ = send.send(String::from_utf8_lossy(&request).into_owned());
+            stream.write_all(&response).expect("written");
         }
     });
     let retry = Retry { attempts: 3, first: Duration::from_millis(1), longest: Duration::from_millis(1) };
