@@ -4,8 +4,8 @@
 mod scan;
 
 use crate::{
+    layout::CellSum,
     parameters::{ParameterSet, ROLLUP_V1},
-    query::Term,
     schema::Schema,
 };
 
@@ -50,14 +50,14 @@ pub enum BoundError {
     },
 }
 
-/// The largest possible sum of a term over all rows; 0 for a measure that the schema does not have.
-pub fn total(schema: &Schema, rows: u64, term: Term) -> u128 {
+/// The largest possible sum over all rows; 0 for a measure that the schema does not have.
+pub fn total(schema: &Schema, rows: u64, sum: CellSum) -> u128 {
     let width = |id| u128::from(schema.column(id).measure.as_ref().map_or(0, |measure| measure.width()));
-    let largest = match term {
-        Term::Rows | Term::Present(_) => 1,
-        Term::Sum(id) => width(id),
-        Term::SumOfSquares(id) => width(id).saturating_mul(width(id)),
-        Term::Product(one, other) => width(one).saturating_mul(width(other)),
+    let largest = match sum {
+        CellSum::Rows | CellSum::Present(_) => 1,
+        CellSum::Sum(id) => width(id),
+        CellSum::SumOfSquares(id) => width(id).saturating_mul(width(id)),
+        CellSum::Product(one, other) => width(one).saturating_mul(width(other)),
     };
     largest.saturating_mul(u128::from(rows))
 }

@@ -62,15 +62,16 @@ impl OperationCounts {
             Program::Rollup(program) => {
                 let degree = ROLLUP_V1.degree as u64;
                 let mut counts = Self::default();
-                for selection in &program.selections {
-                    let selected: u64 = selection.iter().map(|(low, high)| high - low).sum();
-                    counts.cells += selected * program.arrays.len() as u64;
-                }
+                let ranges = program.outputs.iter().filter_map(|output| {
+                    let selection = program.selections.get(output.selection as usize)?;
+                    Some((program.arrays.get(output.array as usize)?.first, selection))
+                });
                 // Every ciphertext that a selected cell lies in is expanded once per program.
                 let mut touched: Vec<(u64, u64)> = Vec::new();
-                for array in &program.arrays {
-                    for (low, high) in program.selections.iter().flatten() {
-                        touched.push(((array.first + low) / degree, (array.first + high - 1) / degree + 1));
+                for (first, selection) in ranges {
+                    for (low, high) in selection {
+                        counts.cells += high - low;
+                        touched.push(((first + low) / degree, (first + high - 1) / degree + 1));
                     }
                 }
                 counts.loads = union_length(touched);
@@ -97,6 +98,14 @@ impl OperationCounts {
                         Step::MultiplyRaw(..) => {
                             counts.multiplications += 1;
                             true
+                        }
+                        Step::Combine(operands) => {
+                            counts.additions += operands.len() as u64;
+                            operands.iter().any(|(r, _)| raw.get(*r as usize).copied().unwrap_or(false))
+                        }
+                        Step::Relinearise(_) => {
+                            counts.relinearisations += 1;
+                            false
                         }
                     };
                     raw.push(degree_two);

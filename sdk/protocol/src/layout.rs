@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     parameters::{ParameterSet, ROLLUP_V1},
-    query::Term,
     schema::{ColumnId, Schema},
 };
 
@@ -29,7 +28,7 @@ pub struct RollupLayout {
     /// Always a rollup set.
     pub parameter_set: ParameterSet,
     /// Bits of a limb: large sums are stored as several arrays, `value = sum(limb_i << i*limb_bits)`.
-    /// Every limb but a term's last has at most so many bits; the last holds all the rest, see
+    /// Every limb but a sum's last has at most so many bits; the last holds all the rest, see
     /// [`RollupLayout::limb_of`].
     pub limb_bits: u8,
     /// The arrays every cuboid has, in order.
@@ -42,12 +41,29 @@ pub struct RollupLayout {
     pub segments: Vec<Digest>,
 }
 
+/// A quantity of single rows that the owner sums up in every cell. Measures are encoded: the value
+/// less the smallest of the schema, 0 for null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellSum {
+    /// 1 for every row.
+    Rows,
+    /// 1 where the column is not null; published for nullable columns only.
+    Present(ColumnId),
+    /// The encoded value.
+    Sum(ColumnId),
+    /// The square of the encoded value.
+    SumOfSquares(ColumnId),
+    /// The product of the encoded values of two measures, 0 where either is null.
+    Product(ColumnId, ColumnId),
+}
+
 /// One array of cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellArray {
     /// What is summed in each cell.
-    pub term: Term,
+    pub sum: CellSum,
     /// Which limb of the sum.
     pub limb: u8,
 }
@@ -192,10 +208,10 @@ impl ScanLayout {
 }
 
 impl RollupLayout {
-    /// What array number `array` stores of a cell whose term sums up to `value`.
+    /// What array number `array` stores of a cell whose sum is `value`.
     pub fn limb_of(&self, array: usize, value: u128) -> u128 {
-        let CellArray { term, limb } = self.arrays[array];
-        let last = self.arrays.iter().all(|other| other.term != term || other.limb <= limb);
+        let CellArray { sum, limb } = self.arrays[array];
+        let last = self.arrays.iter().all(|other| other.sum != sum || other.limb <= limb);
         let rest = value.checked_shr(u32::from(limb) * u32::from(self.limb_bits)).unwrap_or(0);
         if last { rest } else { rest & ((1 << self.limb_bits) - 1) }
     }

@@ -1,20 +1,21 @@
-//! From decrypted integers to the totals of each group: limbs are joined and public offsets added
-//! back. Pure and checked: a gate never releases a number that contradicts the public facts.
+//! From decrypted integers to what is released of each group: recipes join limbs and add public
+//! offsets back, and ranks follow from histograms. Pure and checked: a gate never releases a number
+//! that contradicts the public facts.
 
 use crate::{
     program::Program,
-    query::{Query, Term, count_term},
+    query::{CodeRank, Derivation, Quantity, Query, Requirements},
     schema::Schema,
 };
 
 /// The totals of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupTotals {
-    /// Codes of the grouped dimensions, in the order of the query's groups.
+    /// Classes of the grouping keys, in the order of the query's groups.
     pub key: Vec<u32>,
     /// Rows of the group: the cohort.
     pub rows: u64,
-    /// One value per released term of the query, in its order, offsets added back.
+    /// The integers of the query's quantities, in order.
     pub values: Vec<i64>,
 }
 
@@ -30,27 +31,37 @@ pub enum CombineError {
         got: usize,
     },
     /// The program does not compute what the query asks.
-    #[error("the program does not compute {0:?}")]
-    Missing(Term),
-    /// A total is larger than the public bounds allow: the ciphertexts are not what the manifest says.
-    #[error("group {group}: {term:?} decrypts to {value}, above the largest possible {limit}")]
+    #[error("the program has {got} recipes, the query needs {expected}")]
+    Recipes {
+        /// As the query needs.
+        expected: usize,
+        /// As the program has.
+        got: usize,
+    },
+    /// A recipe names an output that there is not.
+    #[error("recipe {0} names an output that a group does not have")]
+    Output(usize),
+    /// A total that the public bounds do not allow: the ciphertexts are not what the manifest says.
+    #[error("group {group}: integer {position} decrypts to {value}, outside {low} to {high}")]
     Implausible {
         /// Position of the group.
         group: usize,
-        /// The term.
-        term: Term,
-        /// What its limbs add up to.
-        value: u128,
-        /// The largest value that the public bounds allow.
-        limit: u128,
+        /// Position of the integer among those of a group.
+        position: usize,
+        /// What was decrypted.
+        value: i128,
+        /// The smallest value that the public bounds allow.
+        low: i128,
+        /// The largest one.
+        high: i128,
     },
     /// A total does not fit a 64-bit integer.
-    #[error("group {group}: {term:?} does not fit 64 bits")]
+    #[error("group {group}: integer {position} does not fit 64 bits")]
     TooLarge {
         /// Position of the group.
         group: usize,
-        /// The term.
-        term: Term,
+        /// Position of the integer among those of a group.
+        position: usize,
     },
 }
 
@@ -62,64 +73,160 @@ pub fn combine(
     schema: &Schema,
     query: &Query,
     program: &Program,
-    decrypted: &[u64],
+    decrypted: &[i64],
 ) -> Result<Vec<GroupTotals>, CombineError> {
-    let layout = program.values();
-    let groups = usize::try_from(query.group_count(schema)).unwrap_or(usize::MAX);
-    let expected = groups.saturating_mul(layout.len());
-    if decrypted.len() != expected || program.output_count() != expected {
-        return Err(CombineError::Count { expected, got: decrypted.len() });
+    let needs = query.requirements(schema);
+    let ranges = ranges(schema, &needs);
+    let recipes = program.recipes();
+    if recipes.len() != ranges.len() {
+        return Err(CombineError::Recipes { expected: ranges.len(), got: recipes.len() });
     }
-    let bits = u32::from(program.limb_bits());
-    let released = query.released_terms(schema);
+    let groups = usize::try_from(query.group_count(schema)).unwrap_or(usize::MAX);
+    let outputs = program.output_count();
+    if decrypted.len() != outputs || groups == 0 || !outputs.is_multiple_of(groups) {
+        return Err(CombineError::Count { expected: outputs, got: decrypted.len() });
+    }
+    let each = outputs / groups;
     let mut totals = Vec::with_capacity(groups);
     for group in 0..groups {
-        let limbs = &decrypted[group * layout.len()..(group + 1) * layout.len()];
-        // The sum of `limb << limb * bits` over the limbs of a term; `None` when there is no limb.
-        let joined = |term: Term| -> Result<u128, CombineError> {
-            let mut found = None;
-            for (value, limb) in layout.iter().zip(limbs).filter(|(value, _)| value.term == term) {
-                let shift = u32::from(value.limb) * bits;
-                let part = 1u128.checked_shl(shift).and_then(|unit| unit.checked_mul(u128::from(*limb)));
-                found = part
-                    .and_then(|part| found.unwrap_or(0u128).checked_add(part))
-                    .map(Some)
-                    .ok_or(CombineError::TooLarge { group, term })?;
+        let of_group = &decrypted[group * each..(group + 1) * each];
+        let mut values = Vec::with_capacity(recipes.len());
+        let mut rows = 0;
+        for (position, (recipe, range)) in recipes.iter().zip(&ranges).enumerate() {
+            let too_large = CombineError::TooLarge { group, position };
+            let mut value = 0i128;
+            for part in &recipe.0 {
+                let output = of_group.get(part.output as usize).ok_or(CombineError::Output(position))?;
+                value = i128::from(*output)
+                    .checked_mul(i128::from(part.coefficient))
+                    .zip(1i128.checked_shl(u32::from(part.shift)).filter(|unit| *unit > 0))
+                    .and_then(|(product, unit)| product.checked_mul(unit))
+                    .and_then(|product| value.checked_add(product))
+                    .ok_or(too_large.clone())?;
             }
-            found.ok_or(CombineError::Missing(term))
-        };
-        let within = |term: Term, value: u128, limit: u128| {
-            if value <= limit {
-                Ok(value)
-            } else {
-                Err(CombineError::Implausible { group, term, value, limit })
+            if position == 0 {
+                rows = u64::try_from(value).map_err(|_| CombineError::Implausible {
+                    group,
+                    position,
+                    value,
+                    low: 0,
+                    high: i128::from(u64::MAX),
+                })?;
             }
-        };
-        let rows = joined(Term::Rows)?;
-        let rows = u64::try_from(rows).map_err(|_| CombineError::TooLarge { group, term: Term::Rows })?;
-        let count = |term: Term| within(term, joined(term)?, u128::from(rows));
-        let mut values = Vec::with_capacity(released.len());
-        for term in &released {
-            let value = match term {
-                Term::Rows | Term::Present(_) => count(*term)?.cast_signed(),
-                Term::Sum(column) => {
-                    let count = count(count_term(schema, *column))?;
-                    let (min, width) = schema
-                        .column(*column)
-                        .measure
-                        .as_ref()
-                        .map(|measure| (measure.min, measure.width()))
-                        .ok_or(CombineError::Missing(*term))?;
-                    let limit = count.saturating_mul(u128::from(width));
-                    let encoded = within(*term, joined(*term)?, limit)?;
-                    encoded.cast_signed() + i128::from(min) * count.cast_signed()
-                }
-                // Released only by later query kinds; they are of encoded values and need no offset.
-                Term::SumOfSquares(_) | Term::Product(..) => joined(*term)?.cast_signed(),
-            };
-            values.push(i64::try_from(value).map_err(|_| CombineError::TooLarge { group, term: *term })?);
+            let low = range.0.saturating_mul(i128::from(rows));
+            let high = range.1.saturating_mul(i128::from(rows));
+            if value < low || value > high {
+                return Err(CombineError::Implausible { group, position, value, low, high });
+            }
+            values.push(i64::try_from(value).map_err(|_| too_large)?);
         }
         totals.push(GroupTotals { key: query.group_key(schema, group as u64), rows, values });
     }
     Ok(totals)
+}
+
+/// For every integer of a group, the smallest and largest that one row adds.
+fn ranges(schema: &Schema, needs: &Requirements) -> Vec<(i128, i128)> {
+    let each = |quantity: &Quantity| vec![quantity.range(schema); quantity.size(schema)];
+    needs.quantities.iter().flat_map(each).collect()
+}
+
+/// The released integers of a group, in the order of [`Requirements::released`]: `None` where there is
+/// no such code, or where fewer than `min_cohort` rows stand behind it.
+///
+/// A code of a lowest or highest value is withheld until so many rows reach it: the value of a single
+/// row is not what a statistic should tell. With a cohort of 1 everything is shown.
+pub fn release(
+    schema: &Schema,
+    needs: &Requirements,
+    totals: &GroupTotals,
+    min_cohort: u32,
+) -> Vec<Option<i64>> {
+    let parts = split(schema, needs, &totals.values);
+    let total = |position: usize| parts[position].iter().copied().map(|n| n.max(0)).sum::<i64>();
+    needs
+        .released
+        .iter()
+        .map(|released| {
+            let count = match needs.quantities[released.support] {
+                Quantity::Sum(_) => parts[released.support][0],
+                Quantity::Histogram { .. } => total(released.support),
+            };
+            if min_cohort > 1 && count < i64::from(min_cohort) {
+                return None;
+            }
+            match released.from {
+                Derivation::Sum(quantity) => Some(parts[quantity][0]),
+                Derivation::Distinct(histogram) => {
+                    i64::try_from(parts[histogram].iter().filter(|count| **count > 0).count()).ok()
+                }
+                Derivation::Rank { histogram, rank } => {
+                    code_at(parts[histogram], rank, i64::from(min_cohort.max(1)))
+                }
+            }
+        })
+        .collect()
+}
+
+/// The integers of each quantity.
+fn split<'a>(schema: &Schema, needs: &Requirements, mut values: &'a [i64]) -> Vec<&'a [i64]> {
+    needs
+        .quantities
+        .iter()
+        .map(|quantity| {
+            let (these, rest) = values.split_at(quantity.size(schema).min(values.len()));
+            values = rest;
+            these
+        })
+        .collect()
+}
+
+/// The code at a rank of a histogram. Counts may be noised; those below 0 count as 0.
+fn code_at(counts: &[i64], rank: CodeRank, cohort: i64) -> Option<i64> {
+    let total: i64 = counts.iter().map(|count| (*count).max(0)).sum();
+    let wanted = match rank {
+        CodeRank::Lowest => cohort,
+        CodeRank::Highest => total - cohort + 1,
+        CodeRank::LowerMedian => (total + 1) / 2,
+        CodeRank::UpperMedian => total / 2 + 1,
+        CodeRank::Percentile(share) => {
+            let exact = i128::from(total) * i128::from(share);
+            i64::try_from((exact + 999_999) / 1_000_000).unwrap_or(total).max(1)
+        }
+    };
+    if total == 0 || wanted > total || wanted < 1 {
+        return None;
+    }
+    let mut reached = 0;
+    let position = counts.iter().position(|count| {
+        reached += (*count).max(0);
+        reached >= wanted
+    })?;
+    i64::try_from(position).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_follow_from_counts() {
+        let counts = [0, 2, 0, 3, 1, -4];
+        let at = |rank, cohort| code_at(&counts, rank, cohort);
+        assert_eq!(at(CodeRank::Lowest, 1), Some(1));
+        assert_eq!(at(CodeRank::Highest, 1), Some(4));
+        assert_eq!(at(CodeRank::Lowest, 3), Some(3), "three rows are at or below it");
+        assert_eq!(at(CodeRank::Highest, 2), Some(3), "two rows are at or above it");
+        assert_eq!(at(CodeRank::Lowest, 7), None);
+        assert_eq!((at(CodeRank::LowerMedian, 1), at(CodeRank::UpperMedian, 1)), (Some(3), Some(3)));
+        assert_eq!(at(CodeRank::Percentile(0), 1), Some(1));
+        assert_eq!(at(CodeRank::Percentile(333_334), 1), Some(3));
+        assert_eq!(at(CodeRank::Percentile(333_333), 1), Some(1));
+        assert_eq!(at(CodeRank::Percentile(1_000_000), 1), Some(4));
+        assert_eq!(code_at(&[0, 0], CodeRank::LowerMedian, 1), None);
+        assert_eq!(
+            (code_at(&[1, 1], CodeRank::LowerMedian, 1), code_at(&[1, 1], CodeRank::UpperMedian, 1)),
+            (Some(0), Some(1))
+        );
+    }
 }

@@ -101,6 +101,20 @@ pub fn degrees(program: &ScanProgram) -> Result<Vec<u8>, BoundError> {
                 linear(a).and(linear(b))?;
                 2
             }
+            Step::Combine(operands) => {
+                let (first, rest) = operands.split_first().ok_or(malformed("a combination of nothing"))?;
+                let first = degree(&first.0)?;
+                for (operand, _) in rest {
+                    if degree(operand)? != first {
+                        return Err(malformed("operands of different degrees are combined"));
+                    }
+                }
+                first
+            }
+            Step::Relinearise(a) => match degree(a)? {
+                2 => 1,
+                _ => return Err(malformed("a register of degree 1 is relinearised")),
+            },
         };
         degrees.push(result);
     }
@@ -108,8 +122,8 @@ pub fn degrees(program: &ScanProgram) -> Result<Vec<u8>, BoundError> {
     if program.outputs.iter().any(|register| *register as usize >= degrees.len()) {
         return Err(outputs("an output is no register"));
     }
-    if program.values.is_empty() || !program.outputs.len().is_multiple_of(program.values.len()) {
-        return Err(outputs("the outputs are not a whole number of groups"));
+    if program.outputs.is_empty() {
+        return Err(outputs("there is no output"));
     }
     Ok(degrees)
 }
@@ -289,6 +303,12 @@ fn registers(model: &Model, program: &ScanProgram) -> Vec<Noise> {
             Step::Subtract(a, b) => at(a).plus(at(b)),
             Step::Multiply(a, b) => model.relinearised(model.product(at(a), at(b))),
             Step::MultiplyRaw(a, b) => model.product(at(a), at(b)),
+            Step::Combine(operands) => operands
+                .iter()
+                .map(|(register, factor)| at(register).scaled((*factor as f64).powi(2)))
+                .reduce(Noise::plus)
+                .unwrap_or_else(|| model.fresh()),
+            Step::Relinearise(a) => model.relinearised(at(a)),
         };
         noises.push(noise);
     }

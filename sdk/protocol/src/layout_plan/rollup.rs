@@ -7,10 +7,9 @@ use std::collections::BinaryHeap;
 
 use crate::{
     bounds,
-    layout::{CellArray, Cuboid, RollupLayout},
+    layout::{CellArray, CellSum, Cuboid, RollupLayout},
     layout_plan::RollupBudget,
     parameters::{ParameterSet, ROLLUP_V1},
-    query::Term,
     schema::{ColumnId, Schema},
 };
 
@@ -48,20 +47,20 @@ fn add(layout: &mut RollupLayout, cells: u64, dimensions: Vec<ColumnId>) {
 /// The arrays of every cuboid. A total that fits a cell stays whole; a larger one is cut into limbs
 /// so narrow that no selection of cells can overflow one.
 fn arrays(schema: &Schema, rows: u64, budget: &RollupBudget) -> (u8, Vec<CellArray>) {
-    let mut terms = vec![Term::Rows];
+    let mut sums = vec![CellSum::Rows];
     for id in schema.ids() {
         let column = schema.column(id);
         if column.nullable && (column.dimension.is_some() || column.measure.is_some()) {
-            terms.push(Term::Present(id));
+            sums.push(CellSum::Present(id));
         }
     }
-    terms.extend(schema.measures().map(Term::Sum));
+    sums.extend(schema.measures().map(CellSum::Sum));
     // A sum of squares beyond 64 bits could never be released.
-    let releasable = |term: &Term| bounds::total(schema, rows, *term) <= u128::from(i64::MAX.unsigned_abs());
-    terms.extend(schema.measures().map(Term::SumOfSquares).filter(releasable));
+    let releasable = |sum: &CellSum| bounds::total(schema, rows, *sum) <= u128::from(i64::MAX.unsigned_abs());
+    sums.extend(schema.measures().map(CellSum::SumOfSquares).filter(releasable));
 
     let limit = (1u128 << ROLLUP_V1.value_bits) - 1;
-    let largest = terms.iter().map(|term| bounds::total(schema, rows, *term)).max().unwrap_or(0);
+    let largest = sums.iter().map(|sum| bounds::total(schema, rows, *sum)).max().unwrap_or(0);
     let limb_bits = if largest <= limit {
         ROLLUP_V1.value_bits
     } else {
@@ -70,10 +69,10 @@ fn arrays(schema: &Schema, rows: u64, budget: &RollupBudget) -> (u8, Vec<CellArr
         ROLLUP_V1.value_bits.saturating_sub(cells.next_power_of_two().ilog2()).max(1)
     };
     let mut arrays = Vec::new();
-    for term in terms {
-        let total = bounds::total(schema, rows, term);
+    for sum in sums {
+        let total = bounds::total(schema, rows, sum);
         let last = (0u8..).find(|limb| total.checked_shr(u32::from(*limb) * limb_bits).unwrap_or(0) <= limit);
-        arrays.extend((0..=last.unwrap_or(0)).map(|limb| CellArray { term, limb }));
+        arrays.extend((0..=last.unwrap_or(0)).map(|limb| CellArray { sum, limb }));
     }
     (u8::try_from(limb_bits).unwrap_or(u8::MAX), arrays)
 }

@@ -1,100 +1,26 @@
-//! Lowering to layout `rollup`: the cells of one cuboid that each group adds up.
+//! Which cells of a cuboid each group adds up.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    bounds::{self, BoundError},
-    layout::{CellArray, Cuboid, LayoutKind, RollupLayout},
-    lower::LowerError,
-    manifest::Manifest,
-    parameters::ROLLUP_V1,
+    layout::Cuboid,
     predicate::{CodeSet, Predicate},
-    program::{ProgramArray, RollupProgram},
-    query::{Query, Term},
+    query::{GroupKey, Query},
     schema::{ColumnId, Schema},
 };
-
-/// Compiles a query that is valid over the manifest's schema.
-///
-/// # Errors
-/// When no cuboid has all its dimensions, a term is not stored, or a bound is exceeded.
-pub fn lower(manifest: &Manifest, query: &Query) -> Result<RollupProgram, LowerError> {
-    let schema = &manifest.schema;
-    let layout = manifest.rollup.as_ref().ok_or(LowerError::NoLayout(LayoutKind::Rollup))?;
-    let dimensions = query.dimensions();
-    let (index, cuboid) = layout.cuboid_for(&dimensions).ok_or_else(|| LowerError::NoCuboid {
-        dimensions: dimensions.iter().map(|id| schema.column(*id).name.clone()).collect(),
-    })?;
-    let mut arrays = Vec::new();
-    for term in query.terms(schema) {
-        let before = arrays.len();
-        arrays.extend(arrays_of(layout, cuboid, term));
-        if arrays.len() == before {
-            return Err(LowerError::NotStored(super::describe(schema, term)));
-        }
-    }
-    let selections = Selector::new(schema, query, cuboid).run();
-    for selection in &selections {
-        let selected: u64 = selection.iter().map(|(low, high)| high - low).sum();
-        bounds::rollup_noise(selected)?;
-        check_overflow(manifest, layout, selected, &arrays)?;
-    }
-    Ok(RollupProgram {
-        parameter_set: layout.parameter_set,
-        cuboid: u32::try_from(index).unwrap_or(u32::MAX),
-        selections,
-        arrays,
-        limb_bits: layout.limb_bits,
-    })
-}
-
-/// The arrays of all limbs of a term, by limb.
-fn arrays_of(layout: &RollupLayout, cuboid: &Cuboid, term: Term) -> Vec<ProgramArray> {
-    let mut arrays: Vec<_> = layout
-        .arrays
-        .iter()
-        .enumerate()
-        .filter(|(_, array)| array.term == term)
-        .map(|(position, array)| ProgramArray { array: *array, first: layout.address(cuboid, position) })
-        .collect();
-    arrays.sort_by_key(|array| array.array.limb);
-    arrays
-}
-
-/// No limb may exceed the value bits of a cell when `selected` cells are added.
-fn check_overflow(
-    manifest: &Manifest,
-    layout: &RollupLayout,
-    selected: u64,
-    arrays: &[ProgramArray],
-) -> Result<(), BoundError> {
-    let limit = (1u64 << ROLLUP_V1.value_bits) - 1;
-    for ProgramArray { array: CellArray { term, limb }, .. } in arrays {
-        let total = bounds::total(&manifest.schema, manifest.rows, *term);
-        let rest = total.checked_shr(u32::from(*limb) * u32::from(layout.limb_bits)).unwrap_or(0);
-        let last = arrays.iter().all(|other| other.array.term != *term || other.array.limb <= *limb);
-        // Cells without a row are zero.
-        let filled = u128::from(selected.min(manifest.rows));
-        let cut = filled * ((1u128 << layout.limb_bits) - 1);
-        let largest = if last { rest } else { rest.min(cut) };
-        if largest > u128::from(limit) {
-            return Err(BoundError::Overflow { set: layout.parameter_set, largest, limit });
-        }
-    }
-    Ok(())
-}
 
 /// Walks the cells of a cuboid in address order, block by block: a block that the predicate decides
 /// already is taken or skipped as a whole, and below the last grouped dimension, blocks that the
 /// predicate cannot tell apart are walked once.
-struct Selector {
+pub(super) struct Selector {
     condition: Condition,
     /// Codes of each dimension of the cuboid.
     sizes: Vec<u32>,
     /// Cells of a block below each dimension.
     strides: Vec<u64>,
-    /// What one code of each dimension adds to the group number; 0 when it is not grouped.
-    group_strides: Vec<usize>,
+    /// What each code of each dimension adds to the group number, `None` where it is in no group;
+    /// empty for a dimension that is not grouped by.
+    group_parts: Vec<Vec<Option<usize>>>,
     /// From this dimension on, none is grouped.
     groups_end: usize,
     /// The dimensions before that which the predicate looks at.
@@ -105,36 +31,85 @@ struct Selector {
     selections: Vec<Vec<(u64, u64)>>,
 }
 
+/// The selected ranges of every group, for the rows that satisfy `when`; every column of `when` and of
+/// the groups is a dimension of the cuboid.
+pub(super) fn select(
+    schema: &Schema,
+    query: &Query,
+    cuboid: &Cuboid,
+    when: &Predicate,
+) -> Vec<Vec<(u64, u64)>> {
+    // Keys over several columns cannot be read off one dimension: their classes are conditions.
+    let several: Vec<usize> =
+        (0..query.groups.len()).filter(|key| of_one(&query.groups[*key]).is_none()).collect();
+    if several.is_empty() {
+        return Selector::new(schema, query, cuboid, when).run();
+    }
+    let size = |key: usize| query.groups[key].size(schema);
+    let mut selections = vec![Vec::new(); usize::try_from(query.group_count(schema)).unwrap_or(0)];
+    for mut combination in 0..several.iter().map(|key| size(*key)).product() {
+        let mut classes = BTreeMap::new();
+        for key in several.iter().rev() {
+            classes.insert(*key, u32::try_from(combination % size(*key)).unwrap_or(u32::MAX));
+            combination /= size(*key);
+        }
+        let mut parts = vec![when.clone()];
+        parts.extend(classes.iter().map(|(key, class)| query.groups[*key].rows(schema, *class)));
+        let rows = Predicate::and(schema, parts);
+        let found = Selector::new(schema, query, cuboid, &rows).run();
+        for (group, ranges) in found.into_iter().enumerate() {
+            let key = query.group_key(schema, group as u64);
+            if classes.iter().all(|(position, class)| key[*position] == *class) {
+                selections[group] = ranges;
+            }
+        }
+    }
+    selections
+}
+
+/// The column of a key that looks at only one.
+fn of_one(key: &GroupKey) -> Option<ColumnId> {
+    match key.columns()[..] {
+        [column] => Some(column),
+        _ => None,
+    }
+}
+
 impl Selector {
-    fn new(schema: &Schema, query: &Query, cuboid: &Cuboid) -> Self {
-        let size = |id: &ColumnId| schema.column(*id).codes();
-        let sizes: Vec<u32> = cuboid.dimensions.iter().map(size).collect();
+    fn new(schema: &Schema, query: &Query, cuboid: &Cuboid, when: &Predicate) -> Self {
+        let sizes: Vec<u32> = cuboid.dimensions.iter().map(|id| schema.column(*id).codes()).collect();
         let mut strides = vec![1u64; sizes.len()];
         for position in (1..sizes.len()).rev() {
             strides[position - 1] = strides[position] * u64::from(sizes[position]);
         }
-        let mut group_strides = vec![0; sizes.len()];
-        let mut groups = 1usize;
-        for id in query.groups.iter().rev() {
-            if let Ok(position) = cuboid.dimensions.binary_search(id) {
-                group_strides[position] = groups;
+        let mut group_parts: Vec<Vec<Option<usize>>> = vec![Vec::new(); sizes.len()];
+        let mut stride = 1usize;
+        for key in query.groups.iter().rev() {
+            if let Some(position) = of_one(key).and_then(|id| cuboid.dimensions.binary_search(&id).ok()) {
+                let parts = &mut group_parts[position];
+                if parts.is_empty() {
+                    parts.resize(sizes[position] as usize, Some(0));
+                }
+                for (code, part) in (0..).zip(parts) {
+                    let class = key.class_of(&|_| code);
+                    *part = part.zip(class).map(|(part, class)| part + class as usize * stride);
+                }
             }
-            groups *= size(id) as usize;
+            stride *= usize::try_from(key.size(schema)).unwrap_or(usize::MAX);
         }
-        let grouped = |position: &usize| query.groups.contains(&cuboid.dimensions[*position]);
-        let groups_end = (0..sizes.len()).rfind(grouped).map_or(0, |last| last + 1);
-        let columns = query.predicate.columns();
+        let groups_end = group_parts.iter().rposition(|parts| !parts.is_empty()).map_or(0, |last| last + 1);
+        let columns = when.columns();
         let looked_at = |position: &usize| columns.contains(&cuboid.dimensions[*position]);
         Self {
-            condition: Condition::new(&query.predicate, &cuboid.dimensions, &sizes),
+            condition: Condition::new(when, &cuboid.dimensions, &sizes),
             groups_end,
             looked_at: (0..groups_end).filter(looked_at).collect(),
             blocks: BTreeMap::new(),
             codes: Vec::with_capacity(sizes.len()),
-            selections: vec![Vec::new(); groups],
+            selections: vec![Vec::new(); stride],
             sizes,
             strides,
-            group_strides,
+            group_parts,
         }
     }
 
@@ -151,9 +126,10 @@ impl Selector {
                 return;
             }
             for code in 0..self.sizes[depth] {
+                let part = self.group_parts[depth].get(code as usize).copied().unwrap_or(Some(0));
+                let Some(part) = part else { continue };
                 self.codes.push(code);
-                let below = first + u64::from(code) * self.strides[depth];
-                self.visit(below, group + code as usize * self.group_strides[depth]);
+                self.visit(first + u64::from(code) * self.strides[depth], group + part);
                 self.codes.pop();
             }
             return;
