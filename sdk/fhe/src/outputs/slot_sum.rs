@@ -88,14 +88,16 @@ impl SlotSum {
             .map_err(FheError::bfv("reading an output"))
     }
 
-    pub(super) fn decrypt(&self, key: &SecretKey, set: ParameterSet) -> Result<u64, FheError> {
+    pub(super) fn decrypt(&self, key: &SecretKey, set: ParameterSet) -> Result<i64, FheError> {
         let numbers = scan(set)?;
         let plain = key.try_decrypt(&self.ciphertext(set)?).map_err(FheError::bfv("decrypting"))?;
         let coefficients = Vec::<u64>::try_decode(&plain, Encoding::poly_at_level(numbers.finish_level))
             .map_err(FheError::bfv("decoding"))?;
         let first = coefficients.first().copied().unwrap_or(0);
-        let sum = u128::from(first) * numbers.degree as u128 % u128::from(numbers.plaintext_modulus);
-        Ok(sum as u64)
+        let modulus = numbers.plaintext_modulus;
+        let sum = (u128::from(first) * numbers.degree as u128 % u128::from(modulus)) as u64;
+        let negative = sum > numbers.max_sum();
+        Ok(if negative { sum.cast_signed() - modulus.cast_signed() } else { sum.cast_signed() })
     }
 }
 

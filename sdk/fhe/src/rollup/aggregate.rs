@@ -4,9 +4,8 @@ use rand::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use sordino_protocol::{
     coded::CodedTable,
-    layout::{Cuboid, RollupLayout},
+    layout::{CellSum, Cuboid, RollupLayout},
     parameters::ROLLUP_V1,
-    query::Term,
     schema::{ColumnId, Schema},
 };
 use zeroize::Zeroizing;
@@ -17,22 +16,22 @@ use crate::{error::FheError, keys::SecretKeys, rollup::segment::Segment};
 pub struct Aggregator {
     schema: Schema,
     layout: RollupLayout,
-    /// What is summed: the distinct terms of the layout's arrays.
-    terms: Vec<Term>,
-    /// Per array: the index of its term and the shift of its limb.
+    /// What is summed: the distinct sums of the layout's arrays.
+    sums: Vec<CellSum>,
+    /// Per array: the index of its sum and the shift of its limb.
     arrays: Vec<(usize, u32)>,
-    /// Per cuboid, per term: the totals of the cells.
+    /// Per cuboid, per sum: the totals of the cells.
     totals: Vec<Vec<Totals>>,
 }
 
-/// Totals of one term over the cells of one cuboid.
+/// Totals of one sum over the cells of one cuboid.
 enum Totals {
     /// When a single row adds less than 2^32, so that 2^32 rows fit.
     Narrow(Vec<u64>),
     Wide(Vec<u128>),
 }
 
-/// What every row of a batch adds to a term; `None` is 1.
+/// What every row of a batch adds to a sum; `None` is 1.
 type Addends = Option<Vec<u128>>;
 
 impl Aggregator {
@@ -41,21 +40,21 @@ impl Aggregator {
     /// # Panics
     /// When the layout does not belong to the schema; `Manifest::validate` checks that.
     pub fn new(schema: &Schema, layout: &RollupLayout) -> Self {
-        let mut terms = Vec::new();
+        let mut sums = Vec::new();
         let mut arrays = Vec::with_capacity(layout.arrays.len());
         for array in &layout.arrays {
-            let position = terms.iter().position(|term| *term == array.term).unwrap_or_else(|| {
-                terms.push(array.term);
-                terms.len() - 1
+            let position = sums.iter().position(|sum| *sum == array.sum).unwrap_or_else(|| {
+                sums.push(array.sum);
+                sums.len() - 1
             });
             arrays.push((position, u32::from(array.limb) * u32::from(layout.limb_bits)));
         }
         let totals = layout
             .cuboids
             .iter()
-            .map(|cuboid| terms.iter().map(|term| Totals::zero(schema, *term, cuboid)).collect())
+            .map(|cuboid| sums.iter().map(|sum| Totals::zero(schema, *sum, cuboid)).collect())
             .collect();
-        Self { schema: schema.clone(), layout: layout.clone(), terms, arrays, totals }
+        Self { schema: schema.clone(), layout: layout.clone(), sums, arrays, totals }
     }
 
     /// Adds the rows of a batch to every cuboid.
@@ -64,7 +63,7 @@ impl Aggregator {
     /// When a code lies outside its domain, which [`CodedTable::push`] excludes.
     pub fn add(&mut self, batch: &CodedTable) {
         let addends: Vec<Addends> =
-            self.terms.par_iter().map(|term| addends(&self.schema, batch, *term)).collect();
+            self.sums.par_iter().map(|sum| addends(&self.schema, batch, *sum)).collect();
         let schema = &self.schema;
         self.layout.cuboids.par_iter().zip(&mut self.totals).for_each(|(cuboid, totals)| {
             let cells = cell_of_each_row(schema, cuboid, batch);
@@ -127,12 +126,12 @@ impl Aggregator {
         range: std::ops::Range<usize>,
         out: &mut Vec<u64>,
     ) -> Result<(), FheError> {
-        let (term, shift) = self.arrays[array];
+        let (sum, shift) = self.arrays[array];
         let mask = (1u128 << self.layout.limb_bits) - 1;
-        // As `RollupLayout::limb_of`: the last limb of a term holds all the rest.
-        let last = self.arrays.iter().all(|(other, higher)| *other != term || *higher <= shift);
+        // As `RollupLayout::limb_of`: the last limb of a sum holds all the rest.
+        let last = self.arrays.iter().all(|(other, higher)| *other != sum || *higher <= shift);
         for cell in range {
-            let rest = self.totals[cuboid][term].get(cell).checked_shr(shift).unwrap_or(0);
+            let rest = self.totals[cuboid][sum].get(cell).checked_shr(shift).unwrap_or(0);
             let limb = if last { rest } else { rest & mask };
             if limb >> ROLLUP_V1.value_bits != 0 {
                 let place = &self.layout.cuboids[cuboid];
@@ -145,13 +144,9 @@ impl Aggregator {
 }
 
 impl Totals {
-    fn zero(schema: &Schema, term: Term, cuboid: &Cuboid) -> Self {
+    fn zero(schema: &Schema, sum: CellSum, cuboid: &Cuboid) -> Self {
         let cells = usize::try_from(cuboid.cells).unwrap_or(usize::MAX);
-        if largest(schema, term) < 1 << 32 {
-            Self::Narrow(vec![0; cells])
-        } else {
-            Self::Wide(vec![0; cells])
-        }
+        if largest(schema, sum) < 1 << 32 { Self::Narrow(vec![0; cells]) } else { Self::Wide(vec![0; cells]) }
     }
 
     fn add(&mut self, cells: &[u32], addends: &Addends) {
@@ -175,27 +170,27 @@ impl Totals {
     }
 }
 
-/// The most a single row adds to a term.
-fn largest(schema: &Schema, term: Term) -> u128 {
+/// The most a single row adds to a sum.
+fn largest(schema: &Schema, sum: CellSum) -> u128 {
     let width = |id: ColumnId| schema.column(id).measure.as_ref().map_or(0, |m| u128::from(m.width()));
-    match term {
-        Term::Rows | Term::Present(_) => 1,
-        Term::Sum(id) => width(id),
-        Term::SumOfSquares(id) => width(id) * width(id),
-        Term::Product(a, b) => width(a) * width(b),
+    match sum {
+        CellSum::Rows | CellSum::Present(_) => 1,
+        CellSum::Sum(id) => width(id),
+        CellSum::SumOfSquares(id) => width(id) * width(id),
+        CellSum::Product(a, b) => width(a) * width(b),
     }
 }
 
-fn addends(schema: &Schema, batch: &CodedTable, term: Term) -> Addends {
-    match term {
-        Term::Rows => None,
-        Term::Present(id) => Some(match schema.column(id).null_code() {
+fn addends(schema: &Schema, batch: &CodedTable, sum: CellSum) -> Addends {
+    match sum {
+        CellSum::Rows => None,
+        CellSum::Present(id) => Some(match schema.column(id).null_code() {
             Some(null) => batch.codes(id).iter().map(|code| u128::from(*code != null)).collect(),
             None => batch.values(id).iter().map(|value| u128::from(value.is_some())).collect(),
         }),
-        Term::Sum(id) => Some(encoded(schema, batch, id).collect()),
-        Term::SumOfSquares(id) => Some(encoded(schema, batch, id).map(|value| value * value).collect()),
-        Term::Product(a, b) => {
+        CellSum::Sum(id) => Some(encoded(schema, batch, id).collect()),
+        CellSum::SumOfSquares(id) => Some(encoded(schema, batch, id).map(|value| value * value).collect()),
+        CellSum::Product(a, b) => {
             Some(encoded(schema, batch, a).zip(encoded(schema, batch, b)).map(|(a, b)| a * b).collect())
         }
     }

@@ -52,8 +52,7 @@ pub fn evaluate(
     progress: &dyn Progress,
 ) -> Result<Outputs, FheError> {
     let pieces = pieces(layout, program)?;
-    let sums: Vec<Mutex<Lwe>> =
-        (0..program.selections.len() * program.arrays.len()).map(|_| Mutex::new(Lwe::zero())).collect();
+    let sums: Vec<Mutex<Lwe>> = program.outputs.iter().map(|_| Mutex::new(Lwe::zero())).collect();
     let by_segment: Vec<&[Piece]> = pieces.chunk_by(|a, b| a.segment == b.segment).collect();
     by_segment.par_iter().try_for_each(|pieces| add_segment(layout, pieces, source, progress, &sums))?;
     let sums = sums.into_iter().map(|sum| sum.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -70,26 +69,28 @@ fn pieces(layout: &RollupLayout, program: &RollupProgram) -> Result<Vec<Piece>, 
     let malformed = |step, reason| FheError::Program(BoundError::Malformed { step, reason });
     let (cells, degree) = (layout.cells, GLWE_DEGREE as u64);
     let mut pieces = Vec::new();
-    for (group, selection) in program.selections.iter().enumerate() {
-        for (a, array) in program.arrays.iter().enumerate() {
-            let output = u32::try_from(group * program.arrays.len() + a)
-                .map_err(|_| malformed(group, "too many outputs"))?;
-            for (low, high) in selection {
-                let end = array.first.checked_add(*high).filter(|end| *end <= cells && low < high);
-                let end = end.ok_or(malformed(group, "a range of cells is empty or beyond the layout"))?;
-                let mut address = array.first + low;
-                while address < end {
-                    let ciphertext = address / degree;
-                    let stop = end.min((ciphertext + 1) * degree);
-                    pieces.push(Piece {
-                        segment: ciphertext / ROLLUP_V1.segment_ciphertexts as u64,
-                        output,
-                        ciphertext: (ciphertext % ROLLUP_V1.segment_ciphertexts as u64) as u8,
-                        low: (address % degree) as u16,
-                        high: (stop - ciphertext * degree) as u16,
-                    });
-                    address = stop;
-                }
+    for (index, output) in program.outputs.iter().enumerate() {
+        let (array, selection) = program
+            .arrays
+            .get(output.array as usize)
+            .zip(program.selections.get(output.selection as usize))
+            .ok_or(malformed(index, "an output names no array or no selection"))?;
+        let output = u32::try_from(index).map_err(|_| malformed(index, "too many outputs"))?;
+        for (low, high) in selection {
+            let end = array.first.checked_add(*high).filter(|end| *end <= cells && low < high);
+            let end = end.ok_or(malformed(index, "a range of cells is empty or beyond the layout"))?;
+            let mut address = array.first + low;
+            while address < end {
+                let ciphertext = address / degree;
+                let stop = end.min((ciphertext + 1) * degree);
+                pieces.push(Piece {
+                    segment: ciphertext / ROLLUP_V1.segment_ciphertexts as u64,
+                    output,
+                    ciphertext: (ciphertext % ROLLUP_V1.segment_ciphertexts as u64) as u8,
+                    low: (address % degree) as u16,
+                    high: (stop - ciphertext * degree) as u16,
+                });
+                address = stop;
             }
         }
     }

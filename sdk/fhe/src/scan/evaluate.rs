@@ -267,6 +267,7 @@ impl Evaluator {
                 progress.advance(2);
                 product.map_err(FheError::bfv("multiplying"))
             }
+            Step::Combine(_) | Step::Relinearise(_) => Err(LOST),
             Step::MultiplyRaw(a, b) => {
                 let product = get(a)? * get(b)?;
                 progress.advance(1);

@@ -63,6 +63,8 @@ impl Registers {
 pub(crate) fn operands(step: &Step) -> Vec<Register> {
     match step {
         Step::Sum(operands) => operands.clone(),
+        Step::Combine(terms) => terms.iter().map(|(register, _)| *register).collect(),
+        Step::Relinearise(register) => vec![*register],
         Step::Subtract(a, b) | Step::Multiply(a, b) | Step::MultiplyRaw(a, b) => vec![*a, *b],
     }
 }

@@ -11,10 +11,9 @@ use rand_chacha::ChaCha20Rng;
 use rayon::ThreadPoolBuilder;
 use sordino_protocol::{
     digest::{Digest, Purpose},
-    layout::{CellArray, Cuboid, RollupLayout},
+    layout::{CellArray, CellSum, Cuboid, RollupLayout},
     parameters::{ParameterSet, ScanParameters},
-    program::{ProgramArray, RollupProgram, Step},
-    query::Term,
+    program::{CellOutput, ProgramArray, RollupProgram, Step},
 };
 
 use super::support::{Segments, Slices, program, value_slice};
@@ -103,7 +102,7 @@ fn rollup() -> (Digest, Digest) {
         .map(|cells| Segment::encrypt(cells, &keys, &mut rng).to_bytes().into())
         .collect();
     let stored = Digest::of(Purpose::Object, &segments.concat());
-    let array = CellArray { term: Term::Rows, limb: 0 };
+    let array = CellArray { sum: CellSum::Rows, limb: 0 };
     let layout = RollupLayout {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
@@ -122,7 +121,8 @@ fn rollup() -> (Digest, Digest) {
             (0..400).map(|i| (100 * i, 100 * i + 7)).collect(),
         ],
         arrays: vec![ProgramArray { array, first: 0 }],
-        limb_bits: 33,
+        outputs: (0..4).map(|selection| CellOutput { selection, array: 0 }).collect(),
+        recipes: vec![],
     };
     let outputs = rollup::evaluate(&layout, &program, &Segments(segments), &Silent).expect("evaluated");
     let sums = crate::outputs::decrypt(
@@ -130,10 +130,10 @@ fn rollup() -> (Digest, Digest) {
         &sordino_protocol::program::Program::Rollup(program.clone()),
         &outputs,
     );
-    let expected: Vec<u64> = program
+    let expected: Vec<i64> = program
         .selections
         .iter()
-        .map(|ranges| ranges.iter().flat_map(|(low, high)| *low..*high).sum::<u64>())
+        .map(|ranges| ranges.iter().flat_map(|(low, high)| *low..*high).sum::<u64>().cast_signed())
         .collect();
     assert_eq!(sums.expect("decrypted"), expected);
     (stored, Outputs::digest(&outputs))

@@ -12,10 +12,9 @@ use proptest::{
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use sordino_protocol::{
-    layout::{CellArray, Cuboid, RollupLayout},
+    layout::{CellArray, CellSum, Cuboid, RollupLayout},
     parameters::ParameterSet,
-    program::{Program, ProgramArray, RollupProgram, ScanProgram},
-    query::Term,
+    program::{CellOutput, Program, ProgramArray, RollupProgram, ScanProgram},
 };
 
 use super::support::{
@@ -96,7 +95,7 @@ fn attack(valid: &[u8], cases: u32, parse: impl Fn(&[u8]) -> Result<(), FheError
 }
 
 fn rollup_case() -> (RollupLayout, RollupProgram) {
-    let array = CellArray { term: Term::Rows, limb: 0 };
+    let array = CellArray { sum: CellSum::Rows, limb: 0 };
     let layout = RollupLayout {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
@@ -110,7 +109,8 @@ fn rollup_case() -> (RollupLayout, RollupProgram) {
         cuboid: 0,
         selections: vec![vec![(0, 10)]],
         arrays: vec![ProgramArray { array, first: 0 }],
-        limb_bits: 33,
+        outputs: vec![CellOutput { selection: 0, array: 0 }],
+        recipes: vec![],
     };
     (layout, program)
 }

@@ -6,10 +6,9 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use rayon::ThreadPoolBuilder;
 use sordino_protocol::{
-    layout::{CellArray, Cuboid, RollupLayout},
+    layout::{CellArray, CellSum, Cuboid, RollupLayout},
     parameters::ParameterSet,
-    program::{ProgramArray, RollupProgram, Step},
-    query::Term,
+    program::{CellOutput, ProgramArray, RollupProgram, Step},
 };
 
 use super::support::{
@@ -84,7 +83,7 @@ fn rollup_figures() {
     let encrypt = each(5, || drop(Segment::encrypt(&cells, keys(), &mut rng)));
     let bytes = Segment::encrypt(&cells, keys(), &mut rng).to_bytes();
     println!("rollup-v1: encrypt {encrypt:?} a segment of {} bytes", bytes.len());
-    let array = CellArray { term: Term::Rows, limb: 0 };
+    let array = CellArray { sum: CellSum::Rows, limb: 0 };
     let layout = RollupLayout {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
@@ -102,9 +101,12 @@ fn rollup_figures() {
         let program = RollupProgram {
             parameter_set: ParameterSet::RollupV1,
             cuboid: 0,
+            outputs: (0..selections.len() as u32)
+                .map(|selection| CellOutput { selection, array: 0 })
+                .collect(),
             selections,
             arrays: vec![ProgramArray { array, first: 0 }],
-            limb_bits: 33,
+            recipes: vec![],
         };
         let time = each(5, || drop(rollup::evaluate(&layout, &program, &source, &Silent)));
         println!("rollup-v1: {what} {time:?}");

@@ -215,6 +215,6 @@ fn what_is_accepted_decrypts() {
         let partial = evaluator.evaluate_chunk(&program, &slices, &Silent).expect("evaluated");
         let outputs = evaluator.finish(&program, partial, &Silent).expect("finished");
         let sum = decrypt(keys(), &Program::Scan(program), &outputs).expect("decrypted");
-        assert_eq!(sum, [expected.iter().sum::<u64>()]);
+        assert_eq!(sum, [expected.iter().sum::<u64>().cast_signed()]);
     }
 }

@@ -17,8 +17,7 @@ use sordino_protocol::{
     coded::CodedTable,
     layout::Slice,
     parameters::ParameterSet,
-    program::{OutputValue, ScanProgram, Step},
-    query::Term,
+    program::{Recipe, ScanProgram, Step},
     schema::ColumnId,
 };
 
@@ -123,8 +122,7 @@ pub(super) fn program(set: ParameterSet, slices: u8, steps: Vec<Step>, outputs: 
         slices: (0..slices).map(value_slice).collect(),
         steps,
         outputs,
-        values: vec![OutputValue { term: Term::Rows, limb: 0 }],
-        limb_bits: 30,
+        recipes: vec![Recipe(vec![])],
     }
 }
 

@@ -3,16 +3,15 @@
 
 use sordino_protocol::{
     coded::CodedTable,
-    layout::{RollupLayout, ScanLayout, Slice},
+    layout::{CellSum, RollupLayout, ScanLayout, Slice},
     manifest::Manifest,
     parameters::ROLLUP_V1,
-    program::{Program, RollupProgram, ScanProgram, Step},
-    query::Term,
+    program::{CellOutput, Program, RollupProgram, ScanProgram, Step},
     schema::{ColumnId, Schema},
 };
 
 /// The outputs of a program over a plaintext table.
-pub(crate) fn run(manifest: &Manifest, program: &Program, table: &CodedTable) -> Vec<u64> {
+pub(crate) fn run(manifest: &Manifest, program: &Program, table: &CodedTable) -> Vec<i64> {
     match program {
         Program::Rollup(program) => {
             let layout = manifest.rollup.as_ref().expect("published");
@@ -47,12 +46,12 @@ fn cells(schema: &Schema, layout: &RollupLayout, table: &CodedTable) -> Vec<u64>
             let cell = usize::try_from(cuboid.cell(schema, |id| table.codes(id)[row])).expect("fits");
             for (array, sums) in layout.arrays.iter().zip(&mut sums) {
                 let of = |id| u128::from(encoded(schema, table, row, id));
-                sums[cell] += match array.term {
-                    Term::Rows => 1,
-                    Term::Present(id) => u128::from(present(schema, table, row, id)),
-                    Term::Sum(id) => of(id),
-                    Term::SumOfSquares(id) => of(id) * of(id),
-                    Term::Product(one, other) => of(one) * of(other),
+                sums[cell] += match array.sum {
+                    CellSum::Rows => 1,
+                    CellSum::Present(id) => u128::from(present(schema, table, row, id)),
+                    CellSum::Sum(id) => of(id),
+                    CellSum::SumOfSquares(id) => of(id) * of(id),
+                    CellSum::Product(one, other) => of(one) * of(other),
                 };
             }
         }
@@ -68,25 +67,25 @@ fn cells(schema: &Schema, layout: &RollupLayout, table: &CodedTable) -> Vec<u64>
     stored
 }
 
-fn run_rollup(program: &RollupProgram, cells: &[u64]) -> Vec<u64> {
-    let mut outputs = Vec::new();
+fn run_rollup(program: &RollupProgram, cells: &[u64]) -> Vec<i64> {
     for selection in &program.selections {
         assert!(selection.iter().all(|(low, high)| low < high));
         assert!(selection.windows(2).all(|pair| pair[0].1 < pair[1].0), "sorted, apart");
-        for array in &program.arrays {
-            let range =
-                |(low, high): &(u64, u64)| (array.first + low) as usize..(array.first + high) as usize;
-            let sum: u64 = selection.iter().flat_map(|selected| &cells[range(selected)]).sum();
-            outputs.push(sum % (1 << ROLLUP_V1.value_bits));
-        }
     }
-    outputs
+    let sum = |output: &CellOutput| {
+        let first = program.arrays[output.array as usize].first;
+        let range = |(low, high): &(u64, u64)| (first + low) as usize..(first + high) as usize;
+        let selection = &program.selections[output.selection as usize];
+        let sum: u64 = selection.iter().flat_map(|selected| &cells[range(selected)]).sum();
+        (sum % (1 << ROLLUP_V1.value_bits)).cast_signed()
+    };
+    program.outputs.iter().map(sum).collect()
 }
 
 /// Slots of padding after the rows of a chunk.
 const PADDING: usize = 3;
 
-fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: &CodedTable) -> Vec<u64> {
+fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: &CodedTable) -> Vec<i64> {
     let modulus = program.parameter_set.scan().expect("a scan set").plaintext_modulus;
     let mut outputs = vec![0u64; program.outputs.len()];
     let mut first = 0;
@@ -111,7 +110,10 @@ fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: 
             }
         }
     }
-    outputs
+    let closest_to_0 = |sum: u64| {
+        if sum > modulus / 2 { sum.cast_signed() - modulus.cast_signed() } else { sum.cast_signed() }
+    };
+    outputs.into_iter().map(closest_to_0).collect()
 }
 
 fn slot(schema: &Schema, layout: &ScanLayout, table: &CodedTable, row: usize, slice: Slice) -> u64 {
@@ -161,6 +163,21 @@ fn apply(step: &Step, registers: &[(Vec<u64>, u8)], modulus: u64) -> (Vec<u64>, 
             assert_eq!((degree(a), degree(b)), (1, 1), "factors have degree 1");
             let raw = matches!(step, Step::MultiplyRaw(..));
             (zip(a, b, &product), if raw { 2 } else { 1 })
+        }
+        Step::Combine(operands) => {
+            let mut sum = vec![0; registers[operands[0].0 as usize].0.len()];
+            for (operand, factor) in operands {
+                assert_eq!(degree(operand), degree(&operands[0].0), "one degree");
+                let factor = factor.rem_euclid(modulus.cast_signed()).cast_unsigned();
+                for (slot, value) in sum.iter_mut().zip(&registers[*operand as usize].0) {
+                    *slot = add(*slot, product(*value, factor), modulus);
+                }
+            }
+            (sum, degree(&operands[0].0))
+        }
+        Step::Relinearise(operand) => {
+            assert_eq!(degree(operand), 2, "only a product is relinearised");
+            (registers[*operand as usize].0.clone(), 1)
         }
     }
 }

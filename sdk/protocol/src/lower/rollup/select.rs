@@ -57,11 +57,13 @@ pub(super) fn select(
         parts.extend(classes.iter().map(|(key, class)| query.groups[*key].rows(schema, *class)));
         let rows = Predicate::and(schema, parts);
         let found = Selector::new(schema, query, cuboid, &rows).run();
-        for (group, ranges) in found.into_iter().enumerate() {
-            let key = query.group_key(schema, group as u64);
-            if classes.iter().all(|(position, class)| key[*position] == *class) {
-                selections[group] = ranges;
-            }
+        // The selector leaves these keys at their first class.
+        for (group, ranges) in found.into_iter().enumerate().filter(|(_, ranges)| !ranges.is_empty()) {
+            let mut key = query.group_key(schema, group as u64);
+            classes.iter().for_each(|(position, class)| key[*position] = *class);
+            let group =
+                (0..key.len()).fold(0, |index, position| index * size(position) + u64::from(key[position]));
+            selections[usize::try_from(group).unwrap_or(usize::MAX)] = ranges;
         }
     }
     selections

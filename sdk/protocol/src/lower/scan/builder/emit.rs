@@ -24,6 +24,8 @@ struct Need {
     linear: bool,
     /// At degree 2.
     raw: bool,
+    /// Summed over the slots, in either form.
+    output: bool,
 }
 
 /// The registers that hold the result of an operation.
@@ -53,7 +55,7 @@ impl Builder {
         for (node, operation) in self.operations.iter().enumerate() {
             writer.write(node, operation, needs[node]);
         }
-        let register = |node: &Node| writer.places[*node].raw.or(writer.places[*node].linear).unwrap_or(0);
+        let register = |node: &Node| writer.places[*node].linear.or(writer.places[*node].raw).unwrap_or(0);
         Line {
             slices: loads.into_iter().map(|(slice, _)| slice).collect(),
             outputs: outputs.iter().map(register).collect(),
@@ -78,14 +80,13 @@ impl Builder {
     /// From the outputs back to the slices: who needs what.
     fn needs(&self, outputs: &[Node], products: &[bool]) -> Vec<Need> {
         let mut needs = vec![Need::default(); self.operations.len()];
-        for node in outputs {
-            if products[*node] {
-                needs[*node].raw = true;
-            } else {
-                needs[*node].linear = true;
-            }
-        }
+        outputs.iter().for_each(|node| needs[*node].output = true);
         for (node, operation) in self.operations.iter().enumerate().rev() {
+            // An output is relinearised after the sum over all chunks, unless a factor must be anyway.
+            if needs[node].output && !needs[node].linear && !needs[node].raw {
+                needs[node].raw = products[node];
+                needs[node].linear = !products[node];
+            }
             let need = needs[node];
             if !need.linear && !need.raw {
                 continue;
