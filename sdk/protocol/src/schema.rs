@@ -514,6 +514,11 @@ impl Domain {
         }
     }
 
+    /// Whether its values are numbers or dates, which have a smallest and a middle one.
+    pub const fn is_ordered(&self) -> bool {
+        matches!(self, Self::Integer { .. } | Self::Buckets { .. } | Self::Date { .. })
+    }
+
     /// How a code is written: the value itself, or `low..high` for a wider bucket (high excluded).
     pub fn label(&self, code: u32) -> Option<String> {
         match self {

@@ -73,7 +73,11 @@ fn labels(column: &Column, name: &str, codes: &CodeSet, size: u32) -> String {
             format!("{} {sign} {}", names::identifier(left), names::identifier(right))
         }
         (_, false, Some(Domain::Boolean)) => {
-            if codes.contains(1) { name.to_owned() } else { format!("NOT {name}") }
+            if codes.contains(1) {
+                name.to_owned()
+            } else {
+                format!("NOT {name}")
+            }
         }
         ([one], false, _) => format!("{name} = {one}"),
         ([one], true, _) => format!("{name} <> {one}"),

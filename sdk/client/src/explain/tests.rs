@@ -88,7 +88,10 @@ fn values_read_as_arithmetic_and_conditions() {
     let owners = part(HOUSING, &[(0, 1)]);
     let discounted = Predicate::present(&schema, DISCOUNT);
     let paid = [monomial(100, &[PRICE]), monomial(-1, &[PRICE, DISCOUNT])];
-    let branch = |when: &Predicate, monomials: &[Monomial]| Branch { when: when.clone(), monomials: monomials.to_vec() };
+    let branch = |when: &Predicate, monomials: &[Monomial]| Branch {
+        when: when.clone(),
+        monomials: monomials.to_vec(),
+    };
     let value = |scale, branches: Vec<Branch>| Value { scale, branches };
     let revenue = value(4, vec![branch(&discounted, &paid)]);
     assert_eq!(shown(Expression::Sum(revenue.clone())), "SUM(price - price * discount)");
@@ -112,10 +115,8 @@ fn values_read_as_arithmetic_and_conditions() {
         }),
         "REGR_SLOPE(CASE WHEN housing = 'own' THEN price END, age)"
     );
-    let spread = Expression::Spread {
-        statistic: Spread::DeviationSample,
-        value: Value::measure(&schema, PRICE),
-    };
+    let spread =
+        Expression::Spread { statistic: Spread::DeviationSample, value: Value::measure(&schema, PRICE) };
     assert_eq!(shown(spread), "STDDEV_SAMP(price)");
 }
 
@@ -129,10 +130,7 @@ fn counts_and_ranks_say_of_what() {
     assert_eq!(shown(distinct), "COUNT(DISTINCT age) FILTER (WHERE housing = 'own')");
     let rank = |rank| shown(Expression::Quantile { rank, column: AGE, when: Predicate::All });
     assert_eq!(rank(Rank::Lowest), "MIN(age)");
-    assert_eq!(
-        rank(Rank::Percentile(950_000)),
-        "APPROX_PERCENTILE_CONT(0.95) WITHIN GROUP (ORDER BY age)"
-    );
+    assert_eq!(rank(Rank::Percentile(950_000)), "APPROX_PERCENTILE_CONT(0.95) WITHIN GROUP (ORDER BY age)");
 }
 
 #[test]
@@ -140,7 +138,8 @@ fn classes_are_spelled_out_once() {
     let class = |label: Option<&str>, when| Class { label: label.map(str::to_owned), when };
     let young = vec![class(Some("young"), part(AGE, &[(0, 12)])), class(None, Predicate::All)];
     let key = GroupKey::Classes { kind: LabelKind::Text, classes: young };
-    let by_age = ask(vec![Expression::Group(0), Expression::Count(Predicate::All)], Predicate::All, vec![key]);
+    let by_age =
+        ask(vec![Expression::Group(0), Expression::Count(Predicate::All)], Predicate::All, vec![key]);
     assert_eq!(
         query(&schema(), &by_age),
         "SELECT CASE WHEN age < 30 THEN 'young' ELSE NULL END AS o0, COUNT(*) AS o1 FROM t GROUP BY 1"

@@ -98,9 +98,7 @@ fn implied(schema: &Schema, branch: &Branch, condition: &Predicate) -> bool {
 
 /// A value as one expression.
 fn number(schema: &Schema, value: &Value) -> String {
-    let whole = |branch: &Branch| {
-        branch.when == Predicate::All || implied(schema, branch, &branch.when)
-    };
+    let whole = |branch: &Branch| branch.when == Predicate::All || implied(schema, branch, &branch.when);
     match value.branches.as_slice() {
         [] => return "NULL".to_owned(),
         [branch] if whole(branch) => return polynomial(schema, value.scale, branch),

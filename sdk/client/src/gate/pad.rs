@@ -72,8 +72,7 @@ mod tests {
         .expect("a schema");
         let output = |expression| Output { name: "x".to_owned(), expression };
         let value = Value::measure(&schema, ColumnId(1));
-        let highest =
-            Expression::Quantile { rank: Rank::Highest, column: ColumnId(2), when: Predicate::All };
+        let highest = Expression::Quantile { rank: Rank::Highest, column: ColumnId(2), when: Predicate::All };
         let query = Query {
             dataset: Digest::from_bytes([0; 32]),
             outputs: vec![

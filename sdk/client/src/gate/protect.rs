@@ -108,7 +108,8 @@ mod tests {
         };
         let needs = query.requirements(&schema);
         let scales = scales::scales(&schema, &query, &policy.noise);
-        let exact = GroupTotals { key: vec![0], rows: 1_000_000, values: vec![1_000_000; needs.size(&schema)] };
+        let exact =
+            GroupTotals { key: vec![0], rows: 1_000_000, values: vec![1_000_000; needs.size(&schema)] };
         let mut totals = vec![exact.clone(), GroupTotals { key: vec![1], ..exact.clone() }];
         add_noise(&schema, &needs, &scales, &mut totals).expect("noised");
         // The noise has a standard deviation of thousands: that it vanishes has a chance below 1 in 1,000.

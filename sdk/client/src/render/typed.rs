@@ -3,13 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use ::parquet::{arrow::ArrowWriter, errors::ParquetError};
 use arrow::{
     array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray},
     datatypes::{DataType, Field, Schema},
     error::ArrowError,
     record_batch::RecordBatch,
 };
-use ::parquet::{arrow::ArrowWriter, errors::ParquetError};
 use chrono::NaiveDate;
 use serde_json::Value;
 use sordino_protocol::{
