@@ -194,6 +194,26 @@ fn a_group_that_is_never_null_needs_no_product_to_count_values() {
 }
 
 #[test]
+fn a_condition_on_a_factor_whose_codes_are_its_values_is_part_of_it() {
+    let share = Column { measure: Some(Measure { scale: 0, min: 0, max: 10 }), ..dimension("share", 11) };
+    let schema = schema(vec![dimension("d", 8), share, measure("price", 9_999)]);
+    let mut manifest = published(schema.clone(), 1_000, &RollupBudget::default());
+    manifest.scan.as_mut().expect("there").parameter_set = ParameterSet::Scan16kV1;
+    let (share, price) = (Value::measure(&schema, ColumnId(1)), Value::measure(&schema, ColumnId(2)));
+    let revenue = Expression::Sum(price.times(&schema, &share).expect("small"));
+    let condition = Predicate::and(&schema, vec![within(&schema, 0, 0, 3), within(&schema, 1, 5, 8)]);
+    let program = scan(&manifest, &query(condition, &[], &[revenue]));
+    // The count needs the product of both masks; the sum only that of the other mask, the price, and the
+    // selected shares.
+    assert_eq!(products(&program), (1, 2), "{program:?}");
+    let weights = program.steps.iter().find_map(|step| match step {
+        Step::Combine(terms) => Some(terms.iter().map(|(_, weight)| *weight).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(weights, Some(vec![5, 6, 7]));
+}
+
+#[test]
 fn a_disjunction_of_exclusive_parts_is_a_sum() {
     let schema = schema(vec![dimension("a", 4), dimension("b", 4)]);
     let manifest = published(schema.clone(), 1_000, &RollupBudget::default());
