@@ -13,7 +13,7 @@ use sordino_protocol::{
     parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::{Program, ScanProgram, Step},
-    query::{Expression, GroupKey, Output, Query, Value},
+    query::{Branch, Expression, GroupKey, Monomial, Output, Query, Value},
     schema::{Column, ColumnId, Domain, Measure, Schema},
     testing,
 };
@@ -211,6 +211,25 @@ fn a_condition_on_a_factor_whose_codes_are_its_values_is_part_of_it() {
         _ => None,
     });
     assert_eq!(weights, Some(vec![5, 6, 7]));
+}
+
+#[test]
+fn a_polynomial_that_could_overflow_is_summed_product_by_product() {
+    let schema = schema(vec![measure("price", 10_000_000), measure("discount", 10)]);
+    let price = Value::measure(&schema, ColumnId(0));
+    let rest = Branch::collected(
+        Predicate::All,
+        vec![Monomial::constant(1_000), Monomial { coefficient: -100, columns: vec![ColumnId(1)] }],
+    );
+    let rest = Value { scale: 0, branches: vec![rest.expect("small")] };
+    let asked = query(Predicate::All, &[], &[Expression::Sum(price.times(&schema, &rest).expect("small"))]);
+    let outputs = |rows| {
+        let program = scan(&published(schema.clone(), rows, &RollupBudget::default()), &asked);
+        (program.outputs.len(), program.recipes[1].0.iter().map(|part| part.coefficient).collect::<Vec<_>>())
+    };
+    assert_eq!(outputs(40_000), (2, vec![1]));
+    // 10^10 in each of ten million rows is too much for one sum.
+    assert_eq!(outputs(10_000_000), (3, vec![1_000, -100]));
 }
 
 #[test]
