@@ -3,6 +3,7 @@
 //! [`sql`] understands a buyer's text, [`planner`] chooses how to answer it, [`executor`] computes on
 //! ciphertext. Knows neither HTTP nor a database, and never holds a key.
 
+pub mod clear;
 pub mod executor;
 pub mod planner;
 pub mod policy;

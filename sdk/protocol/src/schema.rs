@@ -340,6 +340,22 @@ impl Column {
         self.marks().checked_sub(1).filter(|_| self.nullable)
     }
 
+    /// The values of the measure that its codes stand for, in units of the measure, if a code decides the
+    /// value. The null code, which is the last, is left out.
+    pub fn values_of_codes(&self) -> Option<Vec<i64>> {
+        let (domain, measure) = (self.dimension.as_ref()?, self.measure.as_ref()?);
+        let scale = match domain {
+            Domain::Integer { .. } => 0,
+            Domain::Buckets { scale, .. } if domain.is_exact() => *scale,
+            _ => return None,
+        };
+        // A finer measure than the dimension is not decided by it.
+        if scale != measure.scale {
+            return None;
+        }
+        (0..domain.size()).map(|code| domain.interval(code).map(|(low, _)| low)).collect()
+    }
+
     /// What kind of values it has, if they can be compared in size.
     fn order_kind(&self) -> Option<OrderKind> {
         match (&self.dimension, &self.measure) {

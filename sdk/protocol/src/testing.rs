@@ -64,13 +64,14 @@ pub fn schema(next: &mut impl FnMut() -> u64, shape: &Shape) -> Schema {
         .map(|index| {
             let is_dimension = index == 0 || chance(next, 70);
             let is_measure = !is_dimension || chance(next, 40);
-            Column {
-                name: format!("c{index}"),
-                description: String::new(),
-                nullable: chance(next, 35),
-                dimension: is_dimension.then(|| domain(next, shape)),
-                measure: is_measure.then(|| measure(next, shape)),
-            }
+            let dimension = is_dimension.then(|| domain(next, shape));
+            let measure = is_measure.then(|| match &dimension {
+                // Its codes decide its values.
+                Some(Domain::Integer { min, max }) => Measure { scale: 0, min: *min, max: *max },
+                _ => measure(next, shape),
+            });
+            let nullable = chance(next, 35);
+            Column { name: format!("c{index}"), description: String::new(), nullable, dimension, measure }
         })
         .collect();
     Schema { table: "t".to_owned(), null_values: vec![String::new()], columns }
@@ -103,16 +104,19 @@ pub fn table(next: &mut impl FnMut() -> u64, schema: &Schema, rows: usize) -> Co
     for _ in 0..rows {
         for (index, column) in schema.columns.iter().enumerate() {
             let null = column.nullable && chance(next, 25);
+            let mut decided = None;
             if let (Some(codes), Some(domain)) = (&mut table.codes[index], &column.dimension) {
                 let code = u32::try_from(next() % u64::from(domain.size())).unwrap_or(0);
                 codes.push(column.null_code().filter(|_| null).unwrap_or(code));
+                decided = column.values_of_codes().map(|values| values[code as usize]);
             }
             if let (Some(values), Some(measure)) = (&mut table.values[index], &column.measure) {
                 let offset = match next() % 4 {
                     0 => measure.width(),
                     _ => between(next, 0, measure.width()),
                 };
-                values.push((!null).then_some(measure.min + offset.cast_signed()));
+                let value = decided.unwrap_or(measure.min + offset.cast_signed());
+                values.push((!null).then_some(value));
             }
         }
     }

@@ -160,7 +160,6 @@ fn multiplication(
             steps: (0..products).map(|_| Step::Multiply(0, 1)).collect(),
             outputs: (2..2 + products).collect(),
             recipes: vec![Recipe(vec![])],
-            limb_bits: dataset.layout.limb_bits,
         };
         let reader = ChunkReader::new(chunk.clone(), dataset.layout.parameter_set)?;
         let run = || Ok(evaluator.evaluate_chunk(&program, &reader, &Silent)?);

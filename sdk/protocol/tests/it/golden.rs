@@ -52,7 +52,7 @@ fn a_program_keeps_its_digest() {
         digest(LayoutKind::Rollup),
         "8de2329da81a30b83421d0ac75143b9dd784e6ee25607a1c9599746db3e11313"
     );
-    assert_eq!(digest(LayoutKind::Scan), "583a28c954f8f09df7bbab3b46531cde756127990db32bc1746305586517f915");
+    assert_eq!(digest(LayoutKind::Scan), "861c26570a0908ee5faf3b8b09ed719696b02573fea48a4f6e131650612246a4");
 }
 
 #[test]

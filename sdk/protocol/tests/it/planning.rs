@@ -13,7 +13,7 @@ use sordino_protocol::{
     parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::{Program, ScanProgram, Step},
-    query::{Expression, GroupKey, Output, Query, Value},
+    query::{Branch, Expression, GroupKey, Monomial, Output, Query, Value},
     schema::{Column, ColumnId, Domain, Measure, Schema},
     testing,
 };
@@ -191,6 +191,45 @@ fn a_group_that_is_never_null_needs_no_product_to_count_values() {
     assert_eq!(products(&filtered), (0, 0));
     let either = scan(&manifest, &query(within(&schema, 1, 0, 2), &[], &count));
     assert_eq!(products(&either), (0, 1));
+}
+
+#[test]
+fn a_condition_on_a_factor_whose_codes_are_its_values_is_part_of_it() {
+    let share = Column { measure: Some(Measure { scale: 0, min: 0, max: 10 }), ..dimension("share", 11) };
+    let schema = schema(vec![dimension("d", 8), share, measure("price", 9_999)]);
+    let mut manifest = published(schema.clone(), 1_000, &RollupBudget::default());
+    manifest.scan.as_mut().expect("there").parameter_set = ParameterSet::Scan16kV1;
+    let (share, price) = (Value::measure(&schema, ColumnId(1)), Value::measure(&schema, ColumnId(2)));
+    let revenue = Expression::Sum(price.times(&schema, &share).expect("small"));
+    let condition = Predicate::and(&schema, vec![within(&schema, 0, 0, 3), within(&schema, 1, 5, 8)]);
+    let program = scan(&manifest, &query(condition, &[], &[revenue]));
+    // The count needs the product of both masks; the sum only that of the other mask, the price, and the
+    // selected shares.
+    assert_eq!(products(&program), (1, 2), "{program:?}");
+    let weights = program.steps.iter().find_map(|step| match step {
+        Step::Combine(terms) => Some(terms.iter().map(|(_, weight)| *weight).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(weights, Some(vec![5, 6, 7]));
+}
+
+#[test]
+fn a_polynomial_that_could_overflow_is_summed_product_by_product() {
+    let schema = schema(vec![measure("price", 10_000_000), measure("discount", 10)]);
+    let price = Value::measure(&schema, ColumnId(0));
+    let rest = Branch::collected(
+        Predicate::All,
+        vec![Monomial::constant(1_000), Monomial { coefficient: -100, columns: vec![ColumnId(1)] }],
+    );
+    let rest = Value { scale: 0, branches: vec![rest.expect("small")] };
+    let asked = query(Predicate::All, &[], &[Expression::Sum(price.times(&schema, &rest).expect("small"))]);
+    let outputs = |rows| {
+        let program = scan(&published(schema.clone(), rows, &RollupBudget::default()), &asked);
+        (program.outputs.len(), program.recipes[1].0.iter().map(|part| part.coefficient).collect::<Vec<_>>())
+    };
+    assert_eq!(outputs(40_000), (2, vec![1]));
+    // 10^10 in each of ten million rows is too much for one sum.
+    assert_eq!(outputs(10_000_000), (3, vec![1_000, -100]));
 }
 
 #[test]

@@ -112,17 +112,27 @@ impl Groups<'_> {
 
     /// What is summed over the slots for one piece of a group.
     fn output(&mut self, group: &Group, piece: &Piece<Summand>) -> Node {
-        let selection = self.selection(group, &piece.when);
+        let mut rows = within_group(self.schema, &self.query.predicate, &group.known);
+        let shared = self.masks(&rows).unwrap_or_default();
+        rows = Predicate::and(self.schema, vec![rows, within_group(self.schema, &piece.when, &group.known)]);
         let summand = match &piece.summand {
             Summand::One => None,
             Summand::Limb { column, limb } => {
                 Some(self.builder.load(Slice::Value { column: *column, limb: *limb }))
             }
             Summand::Polynomial { monomials, place } => {
-                Some(polynomial::node(&mut self.builder, self.schema, self.layout, monomials, *place))
+                let mut absorbed = None;
+                if let Some((condition, rest)) =
+                    polynomial::absorb(self.schema, self.layout, monomials, &rows)
+                {
+                    (absorbed, rows) = (Some(condition), rest);
+                }
+                let part = (monomials.as_slice(), *place);
+                let absorbed = absorbed.as_ref();
+                Some(polynomial::node(&mut self.builder, self.schema, self.layout, part, absorbed))
             }
         };
-        match (selection, summand) {
+        match (self.selection(group, &rows, &shared), summand) {
             (Selection::Nothing, _) => self.builder.nothing(),
             (Selection::Everything, None) => self.builder.exists(),
             (Selection::Everything, Some(value)) => value,
@@ -131,13 +141,9 @@ impl Groups<'_> {
         }
     }
 
-    fn selection(&mut self, group: &Group, when: &Predicate) -> Selection {
-        let within = |predicate: &Predicate| within_group(self.schema, predicate, &group.known);
-        let shared = within(&self.query.predicate);
-        let all = Predicate::and(self.schema, vec![shared.clone(), within(when)]);
-        let (Some(shared), Some(conditions)) = (self.masks(&shared), self.masks(&all)) else {
-            return Selection::Nothing;
-        };
+    /// The rows of a group for which `rows` holds; `shared` are the masks that all pieces have.
+    fn selection(&mut self, group: &Group, rows: &Predicate, shared: &[Node]) -> Selection {
+        let Some(conditions) = self.masks(rows) else { return Selection::Nothing };
         let Some((mut masks, mut sizes)) = self.group_masks(group) else { return Selection::Nothing };
         // One place is kept for what is summed.
         let conditions = self.builder.shrink(conditions, MAX_FAMILIES - 1 - masks.len());

@@ -1,5 +1,8 @@
 //! The nodes of polynomials in measures. A measure is its value slices, with the public offset added
 //! where it has a value, so it is 0 in padding and where it is null.
+//!
+//! Where a condition on a factor is known and its codes decide its values, `[x in S] x` is a sum of
+//! slices, each times its value: the condition costs no product.
 
 use super::{
     builder::{Builder, Node},
@@ -7,23 +10,71 @@ use super::{
 };
 use crate::{
     layout::{ScanLayout, Slice},
+    predicate::{CodeSet, Predicate},
     query::Monomial,
     schema::{ColumnId, Schema},
 };
+
+/// The most slices that are read to save a product.
+const MAX_ABSORBED: u32 = 64;
+
+/// A condition on a column that a polynomial takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Absorbed {
+    column: ColumnId,
+    codes: CodeSet,
+}
+
+/// Takes a condition on a factor of all monomials out of `rows`, if there is one that costs nothing in
+/// the polynomial.
+pub(super) fn absorb(
+    schema: &Schema,
+    layout: &ScanLayout,
+    monomials: &[Monomial],
+    rows: &Predicate,
+) -> Option<(Absorbed, Predicate)> {
+    let parts = match rows {
+        Predicate::And(parts) => parts.as_slice(),
+        atom => std::slice::from_ref(atom),
+    };
+    let absorbed = parts.iter().position(|part| match part {
+        Predicate::In { column, codes } => {
+            codes.len() <= MAX_ABSORBED
+                && monomials.iter().all(|monomial| monomial.columns.contains(column))
+                && layout.digits_of(*column).is_some_and(|digits| digits.bases.len() == 1)
+                && layout.measures.iter().any(|m| m.column == *column && m.limbs == 1)
+                && schema.column(*column).values_of_codes().is_some()
+        }
+        _ => false,
+    })?;
+    let mut rest = parts.to_vec();
+    match rest.remove(absorbed) {
+        Predicate::In { column, codes } => Some((Absorbed { column, codes }, Predicate::and(schema, rest))),
+        _ => None,
+    }
+}
 
 /// The part of a polynomial whose limbs have places that add up to `place`.
 pub(super) fn node(
     builder: &mut Builder,
     schema: &Schema,
     layout: &ScanLayout,
-    monomials: &[Monomial],
-    place: u8,
+    (monomials, place): (&[Monomial], u8),
+    absorbed: Option<&Absorbed>,
 ) -> Node {
     let mut terms = Vec::new();
     for monomial in monomials {
         let mut parts: Option<Vec<Option<Node>>> = None;
+        // The condition is needed once, however often its column is a factor.
+        let mut absorbed = absorbed;
         for column in &monomial.columns {
-            let limbs = limbs(builder, schema, layout, *column);
+            let limbs = match absorbed.filter(|absorbed| absorbed.column == *column) {
+                Some(condition) => {
+                    absorbed = None;
+                    vec![selected(builder, schema, condition)]
+                }
+                None => limbs(builder, schema, layout, *column),
+            };
             parts = Some(match parts {
                 None => limbs.into_iter().map(Some).collect(),
                 Some(parts) => convolve(builder, &parts, &limbs),
@@ -32,7 +83,20 @@ pub(super) fn node(
         let part = parts.and_then(|parts| parts.get(usize::from(place)).copied().flatten());
         terms.extend(part.map(|node| (node, monomial.coefficient)));
     }
-    builder.combine(terms)
+    if terms.is_empty() { builder.nothing() } else { builder.combine(terms) }
+}
+
+/// The value of a column where its code is in a set, else 0.
+fn selected(builder: &mut Builder, schema: &Schema, condition: &Absorbed) -> Node {
+    let values = schema.column(condition.column).values_of_codes().unwrap_or_default();
+    let mut terms = Vec::new();
+    for code in condition.codes.codes() {
+        if let Some(value) = values.get(code as usize).filter(|value| **value != 0) {
+            let slice = Slice::Digit { column: condition.column, digit: 0, value: code };
+            terms.push((builder.load(slice), *value));
+        }
+    }
+    if terms.is_empty() { builder.nothing() } else { builder.combine(terms) }
 }
 
 /// The value of a measure, limb by limb.

@@ -122,7 +122,49 @@ impl Split<'_> {
         Ok(())
     }
 
+    /// A polynomial as one sum, or, where that could overflow, a sum for each product, whose constants the
+    /// recipe multiplies.
     fn polynomial(&mut self, rows: &Predicate, monomials: &[Monomial]) -> Result<(), LowerError> {
+        let fits = self.check_polynomial(monomials);
+        if fits.is_ok() {
+            return self.add_polynomial(rows, monomials, 1);
+        }
+        for Monomial { coefficient, columns } in monomials {
+            if let [column] = columns[..] {
+                self.measure(rows.clone(), column, *coefficient)?;
+                continue;
+            }
+            let product = [Monomial { coefficient: 1, columns: columns.clone() }];
+            self.check_polynomial(&product)?;
+            self.add_polynomial(rows, &product, i128::from(*coefficient))?;
+        }
+        Ok(())
+    }
+
+    fn check_polynomial(&self, monomials: &[Monomial]) -> Result<(), LowerError> {
+        for place in 0..=self.places(monomials)? {
+            self.check(self.polynomial_range(monomials, place)?)?;
+        }
+        Ok(())
+    }
+
+    fn add_polynomial(
+        &mut self,
+        rows: &Predicate,
+        monomials: &[Monomial],
+        weight: i128,
+    ) -> Result<(), LowerError> {
+        for place in 0..=self.places(monomials)? {
+            let summand = Summand::Polynomial { monomials: monomials.to_vec(), place };
+            let shift = place.checked_mul(self.layout.limb_bits).filter(|shift| *shift < 90);
+            let shift = shift.ok_or_else(|| self.overflow((0, i128::MAX)))?;
+            self.pieces.add(rows.clone(), summand, weight, shift);
+        }
+        Ok(())
+    }
+
+    /// The highest place of a product of limbs.
+    fn places(&self, monomials: &[Monomial]) -> Result<u8, LowerError> {
         let mut places = 0;
         for monomial in monomials {
             let mut of_monomial = 0u8;
@@ -131,15 +173,7 @@ impl Split<'_> {
             }
             places = places.max(of_monomial);
         }
-        for place in 0..=places {
-            let summand = Summand::Polynomial { monomials: monomials.to_vec(), place };
-            let range = self.polynomial_range(monomials, place)?;
-            self.check(range)?;
-            let shift = place.checked_mul(self.layout.limb_bits).filter(|shift| *shift < 120);
-            let shift = shift.ok_or_else(|| self.overflow(range))?;
-            self.pieces.add(rows.clone(), summand, 1, shift);
-        }
-        Ok(())
+        Ok(places)
     }
 
     /// The smallest and largest value of a polynomial's part in one row.
