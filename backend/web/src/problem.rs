@@ -14,7 +14,7 @@ use sordino_domain::{
     accounts::AccountError, api_keys::ApiKeyError, jobs::JobError, ledger::HoldError, listings::ListingError,
     quotes::QuoteError, releases::DecisionError,
 };
-use sordino_engine::{planner::PlanError, policy::PolicyRefusal, sql::SqlError};
+use sordino_engine::{explain::ExplainError, planner::PlanError, policy::PolicyRefusal, sql::SqlError};
 use sordino_frontend_templates::RenderError;
 use sordino_protocol::{
     canonical::CanonicalError,
@@ -272,6 +272,20 @@ impl WebError {
         }
         let body = serde_json::to_vec(&self.problem(request_id)).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
+    }
+}
+
+impl From<ExplainError> for WebError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Sql(error) => error.into(),
+            ExplainError::Policy(error) => error.into(),
+            ExplainError::Plan(error) => error.into(),
+            ExplainError::Money(error) => error.into(),
+            ExplainError::Canonical(error) => error.into(),
+            // The planner has dropped every program that does.
+            ExplainError::Bound(_) => Self::Bug("a planned program exceeds a bound"),
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balance, completions, gate, job, keys, listings, publish, query, quote, receipt, schema, sign_in, top_up,
+    balance, completions, explain, gate, job, keys, listings, publish, query, quote, receipt, schema,
+    sign_in, top_up,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Gate(gate::Gate),
     /// Show what is for sale.
     Listings(listings::Listings),
+    /// Show how a query is understood and would be answered, free of charge.
+    Explain(explain::Explain),
     /// Ask what a query would cost.
     Quote(quote::Quote),
     /// Ask, pay, wait and open the answer.

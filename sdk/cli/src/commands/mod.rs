@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod balance;
 pub(crate) mod completions;
+pub(crate) mod explain;
 pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod keys;
@@ -35,6 +36,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Publish(command) => return command.run(&context).await,
         Command::Gate(command) => return command.run(&context).await,
         Command::Listings(command) => command.run(&context).await?,
+        Command::Explain(command) => command.run(&context).await?,
         Command::Quote(command) => command.run(&context).await?,
         Command::Query(command) => return command.run(&context).await,
         Command::Job(command) => return command.run(&context).await,
