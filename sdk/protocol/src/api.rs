@@ -24,6 +24,7 @@
 //! | `POST /v1/queries/{job}/cancel` | -> [`Job`] | its buyer |
 //! | `GET  /v1/queries/{job}/events` | server-sent events, each data a [`Job`] | its buyer |
 //! | `GET  /v1/queries/{job}/answer` | -> [`SealedAnswer`] | its buyer |
+//! | `GET  /v1/queries/{job}/presentation` | -> [`Presentation`] | its buyer |
 //! | `GET  /v1/queries/{job}/receipt` | -> [`FullReceipt`] | its buyer, its owner |
 //! | `POST /v1/gates` | [`EnrolGate`] -> [`EnrolledGate`] | owner |
 //! | `GET  /v1/gates/{id}/releases?wait_s=N` | -> [`Releases`] (long poll) | its gate |
@@ -45,6 +46,7 @@ use crate::{
     manifest::Manifest,
     money::{Amount, Currency, Price},
     policy::Policy,
+    presentation::Presentation,
     problem::ProblemCode,
     query::Query,
     quote::{Acceptance, KeyProof, Quote},
@@ -287,6 +289,8 @@ pub struct Offer {
     pub quote: Signed<Quote>,
     /// How the platform understood the SQL.
     pub query: Query,
+    /// What the buyer's own machine does with the answer: it is neither computed nor paid for.
+    pub presentation: Presentation,
     /// The layouts that were considered, and why the others were not chosen.
     pub considered: Vec<Considered>,
 }

@@ -148,11 +148,11 @@ pub fn release(
         .released
         .iter()
         .map(|released| {
-            let count = match needs.quantities[released.support] {
-                Quantity::Sum(_) => parts[released.support][0],
-                Quantity::Histogram { .. } => total(released.support),
+            let count = |support: usize| match needs.quantities[support] {
+                Quantity::Sum(_) => parts[support][0],
+                Quantity::Histogram { .. } => total(support),
             };
-            if min_cohort > 1 && count < i64::from(min_cohort) {
+            if min_cohort > 1 && released.support.iter().any(|s| count(*s) < i64::from(min_cohort)) {
                 return None;
             }
             match released.from {

@@ -530,6 +530,11 @@ impl Domain {
         }
     }
 
+    /// Whether its values are numbers or dates, which have a smallest and a middle one.
+    pub const fn is_ordered(&self) -> bool {
+        matches!(self, Self::Integer { .. } | Self::Buckets { .. } | Self::Date { .. })
+    }
+
     /// How a code is written: the value itself, or `low..high` for a wider bucket (high excluded).
     pub fn label(&self, code: u32) -> Option<String> {
         match self {
@@ -658,14 +663,15 @@ pub fn days(date: NaiveDate) -> i64 {
 }
 
 /// Writes an integer of units `10^-scale` as a decimal number.
-pub fn decimal(value: i64, scale: u8) -> String {
+pub fn decimal(value: impl Into<i128>, scale: u8) -> String {
+    let value: i128 = value.into();
     if scale == 0 {
         return value.to_string();
     }
-    let unit = 10u64.pow(u32::from(scale));
     let sign = if value < 0 { "-" } else { "" };
-    let (whole, part) = (value.unsigned_abs() / unit, value.unsigned_abs() % unit);
-    format!("{sign}{whole}.{part:0width$}", width = usize::from(scale))
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = usize::from(scale) + 1);
+    let (whole, part) = digits.split_at(digits.len() - usize::from(scale));
+    format!("{sign}{whole}.{part}")
 }
 
 /// Reads a decimal number as an integer of units `10^-scale`, exactly; exponents are understood.
@@ -753,6 +759,8 @@ mod tests {
             assert!(scaled(bad, 2).is_err(), "{bad}");
         }
         assert_eq!(decimal(-1799, 2), "-17.99");
+        assert_eq!(decimal(7, 3), "0.007");
+        assert_eq!(decimal(i64::MIN, 72).len(), 75, "of any scale");
     }
 
     #[test]

@@ -61,6 +61,7 @@ fn v1(config: &mut ServiceConfig, limits: &Limits) {
         .service(resource("/queries/{job}/cancel").post(queries::cancel::cancel))
         .service(resource("/queries/{job}/events").get(queries::events::events))
         .service(resource("/queries/{job}/answer").get(queries::answer::answer))
+        .service(resource("/queries/{job}/presentation").get(queries::presentation::presentation))
         .service(resource("/queries/{job}/receipt").get(queries::receipt::receipt))
         .service(resource("/gates").post(gates::enrol::enrol))
         .service(resource("/gates/{id}/releases").get(gates::releases::releases))

@@ -1,5 +1,6 @@
 //! One command, one file.
 
+pub(crate) mod answer;
 pub(crate) mod balance;
 pub(crate) mod completions;
 pub(crate) mod gate;

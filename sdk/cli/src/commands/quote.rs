@@ -9,12 +9,16 @@ use sordino_protocol::{canonical::Canonical, ids::ListingId, layout::LayoutKind}
 
 use crate::{context::Context, output};
 
+/// What can be asked, in a sentence.
+pub(super) const SQL_HELP: &str = "The question: SELECT of aggregates (COUNT, SUM, AVG, MIN, MAX, MEDIAN, \
+    STDDEV, CORR, ...) with WHERE, GROUP BY, HAVING, ORDER BY and LIMIT";
+
 /// Arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Quote {
     /// What to ask of.
     listing: ListingId,
-    /// The question: SELECT with COUNT, SUM, AVG, WHERE and GROUP BY.
+    #[arg(help = SQL_HELP)]
     sql: String,
     /// Use this layout instead of the planner's choice.
     #[arg(long, value_enum)]
@@ -47,6 +51,7 @@ impl Quote {
             return output::json(&serde_json::json!({
                 "quote": offer.offer.quote,
                 "query": offer.offer.query,
+                "presentation": offer.offer.presentation,
                 "considered": offer.offer.considered,
                 "understood": offer.understood,
                 "digest": offer.offer.quote.body.digest()?,

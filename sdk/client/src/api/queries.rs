@@ -3,6 +3,7 @@
 use sordino_protocol::{
     api::{AskQuote, Buy, Job, Offer},
     ids::JobId,
+    presentation::Presentation,
     receipt::FullReceipt,
     sealed::SealedAnswer,
 };
@@ -60,6 +61,14 @@ impl Client {
     /// `not_found` before it is released; those of the network and the platform.
     pub async fn answer(&self, id: JobId) -> Result<SealedAnswer, ClientError> {
         self.json(Call::get(format!("/v1/queries/{id}/answer"))).await
+    }
+
+    /// How the answer of a job is to be shown, as its SQL asked.
+    ///
+    /// # Errors
+    /// `not_found`; those of the network and the platform.
+    pub async fn presentation(&self, id: JobId) -> Result<Presentation, ClientError> {
+        self.json(Call::get(format!("/v1/queries/{id}/presentation"))).await
     }
 
     /// The receipt of a job, with the gate's decision once there is one.

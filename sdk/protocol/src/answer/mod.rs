@@ -85,6 +85,11 @@ pub struct AnswerGroup {
     pub values: Option<Vec<Option<i64>>>,
 }
 
+/// The columns of every answer to a query, which is valid over `schema`.
+pub fn columns(schema: &Schema, query: &Query, min_cohort: u32) -> Vec<AnswerColumn> {
+    query.outputs.iter().map(|output| columns::column(schema, query, output, min_cohort)).collect()
+}
+
 impl Answer {
     /// Builds an answer from released values.
     pub fn new(
@@ -96,8 +101,7 @@ impl Answer {
         min_cohort: u32,
     ) -> Self {
         let needs = query.requirements(schema);
-        let columns: Vec<_> =
-            query.outputs.iter().map(|output| columns::column(schema, query, output, min_cohort)).collect();
+        let columns = columns(schema, query, min_cohort);
         let rows = groups
             .iter()
             .map(|group| {

@@ -8,7 +8,7 @@
 use crate::{
     predicate::{CodeSet, Predicate},
     program::{Part, Recipe},
-    query::{Branch, Monomial},
+    query::{Branch, Monomial, value},
     schema::{ColumnId, Schema},
 };
 
@@ -75,12 +75,8 @@ pub(super) fn effective<'a>(
     schema: &'a Schema,
     branches: &'a [Branch],
 ) -> impl Iterator<Item = (Predicate, &'a [Monomial])> + 'a {
-    branches.iter().enumerate().map(move |(position, branch)| {
-        let earlier = branches[..position].iter().filter(|other| !other.when.excludes(&branch.when));
-        let mut parts = vec![branch.when.clone()];
-        parts.extend(earlier.map(|other| other.when.negated(schema)));
-        (Predicate::and(schema, parts), branch.monomials.as_slice())
-    })
+    let rows = move |position| value::taken(schema, branches, position);
+    branches.iter().enumerate().map(move |(position, branch)| (rows(position), branch.monomials.as_slice()))
 }
 
 /// A predicate without the conditions that any of `columns` has a value: where it has none, its

@@ -34,9 +34,12 @@ pub enum Quantity {
 pub struct Released {
     /// How it follows from the quantities.
     pub from: Derivation,
-    /// The quantity that counts the rows it is made of: when they are too few it is withheld. For a
-    /// histogram, the sum of its counts.
-    pub support: usize,
+    /// The quantities that count the rows it is made of: when any of them is too small, it is withheld.
+    /// Of a histogram, the sum of its counts is meant.
+    ///
+    /// A sum has one for every product in it: `CASE WHEN p THEN 1000000 * x ELSE y END` tells of the rows
+    /// of `p` as well as of all together.
+    pub support: Vec<usize>,
 }
 
 /// How a released integer follows from quantities, named by their positions.
@@ -164,7 +167,9 @@ impl Requirements {
         })
     }
 
-    fn release(&mut self, from: Derivation, support: usize) -> usize {
+    fn release(&mut self, from: Derivation, mut support: Vec<usize>) -> usize {
+        support.sort_unstable();
+        support.dedup();
         let released = Released { from, support };
         let known = self.released.iter().position(|other| *other == released);
         known.unwrap_or_else(|| {
@@ -175,18 +180,19 @@ impl Requirements {
 
     fn count(&mut self, when: Predicate) -> usize {
         let quantity = self.quantity(Quantity::count(when));
-        self.release(Derivation::Sum(quantity), quantity)
+        self.release(Derivation::Sum(quantity), vec![quantity])
     }
 
-    /// The sum of a value over the rows that `counted` counts.
-    fn sum(&mut self, value: Value, counted: usize) -> usize {
-        let support = self.released[counted].support;
+    /// The sum of a value over the rows that `counted` counts, made of these rows.
+    fn sum(&mut self, value: Value, counted: usize, of: &[Predicate]) -> usize {
+        let mut support = self.released[counted].support.clone();
+        support.extend(of.iter().map(|rows| self.quantity(Quantity::count(rows.clone()))));
         let quantity = self.quantity(Quantity::Sum(value.branches));
         self.release(Derivation::Sum(quantity), support)
     }
 
     fn rank(&mut self, histogram: usize, rank: CodeRank) -> usize {
-        self.release(Derivation::Rank { histogram, rank }, histogram)
+        self.release(Derivation::Rank { histogram, rank }, vec![histogram])
     }
 
     fn output(&mut self, schema: &Schema, expression: &Expression) -> Vec<usize> {
@@ -199,29 +205,32 @@ impl Requirements {
             Expression::Count(when) => vec![self.count(when.clone())],
             Expression::Sum(value) | Expression::Average(value) => {
                 let count = self.count(value.rows(schema));
-                vec![count, self.sum(value.clone(), count)]
+                vec![count, self.sum(value.clone(), count, &value.contributors(schema))]
             }
             Expression::Spread { value, .. } => {
                 let count = self.count(value.rows(schema));
-                vec![count, self.sum(value.clone(), count), self.sum(times(value, value), count)]
+                let of = value.contributors(schema);
+                vec![count, self.sum(value.clone(), count, &of), self.sum(times(value, value), count, &of)]
             }
             Expression::Pair { statistic, y, x } => {
                 let both = Predicate::and(schema, vec![y.rows(schema), x.rows(schema)]);
                 let (y, x) = (y.filtered(schema, &both), x.filtered(schema, &both));
                 let count = self.count(both);
-                let mut all = vec![count, self.sum(y.clone(), count), self.sum(x.clone(), count)];
-                all.push(self.sum(times(&y, &x), count));
+                let (of_y, of_x) = (y.contributors(schema), x.contributors(schema));
+                let mut all =
+                    vec![count, self.sum(y.clone(), count, &of_y), self.sum(x.clone(), count, &of_x)];
+                all.push(self.sum(times(&y, &x), count, &both_of(schema, &of_y, &of_x)));
                 if !matches!(statistic, Pair::CovariancePopulation | Pair::CovarianceSample) {
-                    all.push(self.sum(times(&x, &x), count));
+                    all.push(self.sum(times(&x, &x), count, &of_x));
                 }
                 if matches!(statistic, Pair::Correlation | Pair::R2) {
-                    all.push(self.sum(times(&y, &y), count));
+                    all.push(self.sum(times(&y, &y), count, &of_y));
                 }
                 all
             }
             Expression::Distinct { column, when } => {
                 let histogram = self.quantity(Quantity::Histogram { column: *column, when: when.clone() });
-                vec![self.release(Derivation::Distinct(histogram), histogram)]
+                vec![self.release(Derivation::Distinct(histogram), vec![histogram])]
             }
             Expression::Quantile { rank, column, when } => {
                 let histogram = self.quantity(Quantity::Histogram { column: *column, when: when.clone() });
@@ -236,5 +245,69 @@ impl Requirements {
                 }
             }
         }
+    }
+}
+
+/// The rows of every product of one of these with one of those, without what is plainly of no row.
+fn both_of(schema: &Schema, these: &[Predicate], those: &[Predicate]) -> Vec<Predicate> {
+    let pairs = these.iter().flat_map(|one| those.iter().map(move |other| (one, other)));
+    let both =
+        |(one, other): (&Predicate, &Predicate)| Predicate::and(schema, vec![one.clone(), other.clone()]);
+    pairs.map(both).filter(|rows| *rows != Predicate::Nothing).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        digest::Digest,
+        predicate::CodeSet,
+        query::{Monomial, Output},
+        schema::{Column, Domain, Measure},
+    };
+
+    fn schema() -> Schema {
+        let column = |name: &str, dimension, measure| Column {
+            name: name.to_owned(),
+            description: String::new(),
+            nullable: name == "y",
+            dimension,
+            measure,
+        };
+        let measure = || Some(Measure { scale: 0, min: 0, max: 9 });
+        let columns = vec![
+            column("d", Some(Domain::Boolean), None),
+            column("x", None, measure()),
+            column("y", None, measure()),
+        ];
+        Schema { table: "t".to_owned(), null_values: vec![], columns }
+    }
+
+    #[test]
+    fn a_sum_is_withheld_unless_every_part_of_it_is_of_many_rows() {
+        let schema = schema();
+        let few = Predicate::column_in(&schema, ColumnId(0), CodeSet::from_codes([1]));
+        let monomial = |coefficient, column| Monomial { coefficient, columns: vec![ColumnId(column)] };
+        let branch = |when: &Predicate, monomials: &[Monomial]| Branch {
+            when: when.clone(),
+            monomials: monomials.to_vec(),
+        };
+        let supports = |branches: Vec<Branch>| {
+            let output =
+                Output { name: "s".to_owned(), expression: Expression::Sum(Value { scale: 0, branches }) };
+            let dataset = Digest::from_bytes([0; 32]);
+            let query = Query { dataset, outputs: vec![output], predicate: Predicate::All, groups: vec![] };
+            let needs = query.requirements(&schema);
+            let support = needs.released[needs.outputs[0][1]].support.clone();
+            support.iter().filter_map(|s| needs.quantities[*s].counted().cloned()).collect::<Vec<_>>()
+        };
+        let (all, rest) = (Predicate::All, few.negated(&schema));
+        let outweighing = vec![branch(&few, &[monomial(1_000_000, 1)]), branch(&all, &[monomial(1, 1)])];
+        assert_eq!(supports(outweighing), [all.clone(), rest, few.clone()]);
+        let otherwise_nothing = vec![branch(&few, &[monomial(1, 1)]), branch(&all, &[])];
+        assert_eq!(supports(otherwise_nothing), [all.clone(), few]);
+        // Not made by SQL, which would leave out the rows where `y` is null.
+        let present = Predicate::present(&schema, ColumnId(2));
+        assert_eq!(supports(vec![branch(&all, &[monomial(1, 1), monomial(9, 2)])]), [all, present]);
     }
 }

@@ -162,6 +162,28 @@ impl Value {
         Predicate::or(schema, self.branches.iter().map(|branch| branch.when.clone()).collect())
     }
 
+    /// For every product in it, the rows that it is made of, each set of rows once: a sum of it tells of
+    /// each of these, for a product may be given any weight.
+    pub fn contributors(&self, schema: &Schema) -> Vec<Predicate> {
+        let mut rows: Vec<(&Monomial, Predicate)> = Vec::new();
+        for (position, branch) in self.branches.iter().enumerate() {
+            let taken = taken(schema, &self.branches, position);
+            for monomial in &branch.monomials {
+                let mut parts = vec![taken.clone()];
+                parts.extend(monomial.columns.iter().map(|column| Predicate::present(schema, *column)));
+                let these = Predicate::and(schema, parts);
+                match rows.iter_mut().find(|(other, _)| *other == monomial) {
+                    Some((_, all)) => *all = Predicate::or(schema, vec![all.clone(), these]),
+                    None => rows.push((monomial, these)),
+                }
+            }
+        }
+        let mut rows: Vec<_> = rows.into_iter().map(|(_, rows)| rows).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
     /// The columns it multiplies, sorted, each once.
     pub fn measures(&self) -> Vec<ColumnId> {
         let monomials = self.branches.iter().flat_map(|branch| &branch.monomials);
@@ -175,6 +197,15 @@ impl Value {
         self.branches.retain(|branch| branch.when != Predicate::Nothing);
         self
     }
+}
+
+/// The rows that branch number `position` takes: those of its predicate that no earlier one takes.
+pub fn taken(schema: &Schema, branches: &[Branch], position: usize) -> Predicate {
+    let when = &branches[position].when;
+    let earlier = branches[..position].iter().filter(|other| !other.when.excludes(when));
+    let mut parts = vec![when.clone()];
+    parts.extend(earlier.map(|other| other.when.negated(schema)));
+    Predicate::and(schema, parts)
 }
 
 /// The smallest and the largest value of branches over all rows that fit the schema, with 0 for the

@@ -6,6 +6,22 @@
 
 use serde::{Deserialize, Serialize};
 
+mod apply;
+mod check;
+mod evaluate;
+mod scalar;
+
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Table, apply};
+pub use check::PresentationError;
+
+/// The most columns that are shown, and the most keys that rows are sorted by.
+pub const MAX_SHOWN: usize = 256;
+/// The deepest nesting of an expression.
+pub const MAX_NESTING: usize = 64;
+
 /// How the outputs of a query become the rows that its SQL asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
