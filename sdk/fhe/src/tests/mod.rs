@@ -7,4 +7,5 @@ mod hostile;
 mod key_files;
 mod measure;
 mod noise;
+mod partials;
 mod support;
