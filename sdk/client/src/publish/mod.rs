@@ -18,7 +18,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use sordino_fhe::keys::KeyBundle;
 use sordino_protocol::{
     api::{Listing, Publish},
-    layout_plan::RollupBudget,
+    layout_plan::{PlanError, RollupBudget},
     money::Price,
     policy::Policy,
     schema::Schema,
@@ -48,8 +48,10 @@ pub struct Request {
     pub rollup: bool,
     /// Whether to publish the encrypted bitmap index.
     pub scan: bool,
-    /// What the aggregates may cost.
+    /// What the aggregates may cost at most.
     pub budget: RollupBudget,
+    /// The most bytes to upload; by default about 6 kB a row, at least 64 MB.
+    pub max_upload: Option<u64>,
     /// The gate's name for people, when it has yet to be enrolled.
     pub gate_name: String,
 }
@@ -85,6 +87,9 @@ pub enum PublishError {
         /// Rows when encrypted.
         read: u64,
     },
+    /// The layouts do not fit the upload.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The policy has noise but no budget, or a budget that does not cover one query.
     #[error("policy: epsilon_budget must be set with noise, and cover at least one query")]
     NoBudget,
@@ -103,6 +108,7 @@ impl Request {
             rollup: true,
             scan: true,
             budget: RollupBudget::default(),
+            max_upload: None,
             gate_name: "gate".to_owned(),
         }
     }

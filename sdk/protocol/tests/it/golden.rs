@@ -49,9 +49,9 @@ fn a_program_keeps_its_digest() {
     };
     assert_eq!(
         digest(LayoutKind::Rollup),
-        "39e11e4730d2f89c7d84b8f5bd43242764738788c8f6da911009dbe0ec9fb9c8"
+        "901cad30df1639c7c4a27bc88c16ad359701e7d77508d836be3740fc6e9b11de"
     );
-    assert_eq!(digest(LayoutKind::Scan), "583a28c954f8f09df7bbab3b46531cde756127990db32bc1746305586517f915");
+    assert_eq!(digest(LayoutKind::Scan), "ea8d17efc7da1c9714dcbd8163ef17cd2b0de3d68c489053935043bbf4e4f714");
 }
 
 #[test]
@@ -63,10 +63,11 @@ fn a_scan_program_keeps_its_canonical_form() {
     assert_eq!(
         text,
         concat!(
-            r#"{"layout":"scan","limb_bits":21,"outputs":[4,5,6,7],"parameter_set":"scan-8k-v1","#,
-            r#""slices":[{"digit":{"column":0,"digit":0,"value":0}},{"digit":{"column":0,"digit":0,"value":1}},"#,
-            r#"{"digit":{"column":13,"digit":0,"value":1}},{"value":{"column":20,"limb":0}}],"#,
-            r#""steps":[{"multiply":[0,2]},{"multiply_raw":[3,4]},{"multiply":[1,2]},{"multiply_raw":[3,6]}],"#,
+            r#"{"layout":"scan","limb_bits":21,"outputs":[7,8,9,10],"parameter_set":"scan-8k-v1","#,
+            r#""slices":["exists",{"at_least":{"column":0,"digit":0,"value":1}},"#,
+            r#"{"at_least":{"column":13,"digit":0,"value":1}},{"at_least":{"column":13,"digit":0,"value":2}},"#,
+            r#"{"value":{"column":20,"limb":0}}],"steps":[{"subtract":[2,3]},{"subtract":[0,1]},"#,
+            r#"{"multiply":[5,6]},{"multiply_raw":[4,7]},{"multiply":[1,5]},{"multiply_raw":[4,9]}],"#,
             r#""values":[{"limb":0,"term":"rows"},{"limb":0,"term":{"sum":20}}]}"#,
         )
     );

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     bounds::{self, BoundError},
-    layout::{LayoutKind, ScanLayout, Slice},
+    cost::OperationCounts,
+    layout::{DimensionDigits, LayoutKind, ScanLayout, Slice},
     lower::LowerError,
     manifest::Manifest,
     parameters::ScanParameters,
-    predicate::Predicate,
+    predicate::{CodeSet, Predicate},
     program::{OutputValue, ScanProgram},
     query::{Query, Term},
     schema::{ColumnId, Schema},
@@ -32,6 +33,12 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
     let missing = LowerError::NoLayout(LayoutKind::Scan);
     let layout = manifest.scan.as_ref().ok_or(missing.clone())?;
     let parameters = layout.parameter_set.scan().ok_or(missing)?;
+    for column in query.dimensions() {
+        let described = manifest.schema.column(column);
+        if layout.digits_of(column).is_none() && described.codes() > 1 {
+            return Err(LowerError::NotStored(format!("`{}` as a dimension", described.name)));
+        }
+    }
     let mut values = Vec::new();
     for term in query.terms(&manifest.schema) {
         let limbs = limbs(layout, term)
@@ -51,6 +58,15 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
         }
     }
     Err(refused.map_or_else(|| LowerError::NoLayout(LayoutKind::Scan), LowerError::Bound))
+}
+
+/// What a condition on one dimension costs a chunk, as it is compiled, and its depth; `codes` is
+/// neither empty nor all `size` codes.
+pub(crate) fn condition_cost(digits: &DimensionDigits, size: u32, codes: &CodeSet) -> (OperationCounts, u32) {
+    let mut builder = builder::Builder::default();
+    let masks = atoms::masks(&mut builder, digits, size, codes);
+    builder.conjunction(masks);
+    builder.counts()
 }
 
 /// How many limbs a term has in this layout, `None` when it is not stored.
