@@ -68,7 +68,7 @@ async fn a_plan_says_what_happens_and_an_interrupted_publication_continues() {
     // Interrupted before the listing: what was made is found, nothing is encrypted again.
     let again = encrypt::encrypt(&keys, &request, &plan, &spool(), &Silent).expect("continued");
     assert_eq!(again, manifest);
-    spool().finish(&manifest).expect("forgotten");
+    spool().finish().expect("forgotten");
     let fresh = encrypt::encrypt(&keys, &request, &plan, &spool(), &Silent).expect("encrypted");
     assert_ne!(fresh.lineage, manifest.lineage, "another publication");
 }
