@@ -344,9 +344,11 @@ fn canonical(error: &CanonicalError) -> ProblemCode {
 fn listing(error: &ListingError) -> ProblemCode {
     match error {
         ListingError::Title(_) | ListingError::Description(_) => ProblemCode::Malformed,
-        ListingError::NotNext { .. } | ListingError::NotFirst(_) | ListingError::Withdrawn(_) => {
-            ProblemCode::Conflict
-        }
+        ListingError::NotNext { .. }
+        | ListingError::NotFirst(_)
+        | ListingError::OtherLineage { .. }
+        | ListingError::NotAppended(_)
+        | ListingError::Withdrawn(_) => ProblemCode::Conflict,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balance, completions, explain, gate, job, keys, listings, publish, query, quote, receipt, schema,
+    append, balance, completions, explain, gate, job, keys, listings, publish, query, quote, receipt, schema,
     sign_in, top_up,
 };
 
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Schema(schema::Schema),
     /// Encrypt a table and list it.
     Publish(publish::Publish),
+    /// Append rows to a listing.
+    Append(append::Append),
     /// Release answers by your policy.
     #[command(subcommand)]
     Gate(gate::Gate),

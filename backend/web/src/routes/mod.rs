@@ -55,6 +55,11 @@ fn v1(config: &mut ServiceConfig, limits: &Limits) {
         )
         .service(resource("/listings/{id}").get(listings::show::show))
         .service(resource("/listings/{id}/manifest").get(listings::manifest::manifest))
+        .service(
+            resource("/listings/{id}/versions")
+                .app_data(json(limits.manifest_bytes))
+                .route(post().to(listings::append::append)),
+        )
         .service(resource("/listings/{id}/withdraw").post(listings::withdraw::withdraw))
         .service(resource("/quotes").post(quotes::ask::ask))
         .service(resource("/explanations").post(explanations::ask::ask))

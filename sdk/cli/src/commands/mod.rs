@@ -1,6 +1,7 @@
 //! One command, one file.
 
 pub(crate) mod answer;
+pub(crate) mod append;
 pub(crate) mod balance;
 pub(crate) mod completions;
 pub(crate) mod explain;
@@ -34,6 +35,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Keys(command) => command.run(&context).await?,
         Command::Schema(command) => command.run(&context)?,
         Command::Publish(command) => return command.run(&context).await,
+        Command::Append(command) => return command.run(&context).await,
         Command::Gate(command) => return command.run(&context).await,
         Command::Listings(command) => command.run(&context).await?,
         Command::Explain(command) => command.run(&context).await?,

@@ -1,6 +1,7 @@
 //! Tests of the whole crate: encryption to decryption against the plaintext evaluator, measured noise
 //! against the static bound, hostile bytes, determinism.
 
+mod appended;
 mod determinism;
 mod end_to_end;
 mod hostile;
