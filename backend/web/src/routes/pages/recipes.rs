@@ -88,7 +88,8 @@ pub fn richer(schema: &Schema) -> String {
     let years = dimensions.iter().find(|column| column.dimension.as_ref().is_some_and(has_years));
     let small = dimensions.iter().filter(|column| is_small(column)).max_by_key(|column| column.codes());
     let group = years.or(small);
-    let others = || dimensions.iter().filter(|column| group.is_none_or(|group| group.name != column.name));
+    let others =
+        || dimensions.iter().filter(move |column| group.is_none_or(|group| group.name != column.name));
     let mut outputs = Vec::new();
     let key = group.map(|column| match years {
         Some(_) => format!("date_trunc('year', {})", identifier(&column.name)),
