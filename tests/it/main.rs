@@ -10,3 +10,4 @@ mod licences;
 mod main_loop;
 mod metadata;
 mod portal;
+mod understood;
