@@ -3,6 +3,7 @@
 
 use sordino_protocol::{
     api::Considered,
+    bounds,
     cost::{ComputeUnits, OperationCounts},
     layout::LayoutKind,
     lower::{LowerError, lower},
@@ -60,11 +61,11 @@ pub enum Refusal {
 /// The program of a query on a layout, if this platform can run it.
 fn program(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<Program, Refusal> {
     let program = lower(manifest, query, layout)?;
-    if let Some(set) = program.parameter_set().scan() {
-        // A sum that is not yet relinearised has three polynomials.
-        let each = 3 * 8 * (set.degree * set.moduli.len()) as u64;
-        let (outputs, limit) = (program.output_count() as u64, MAX_PARTIAL_BYTES / each);
-        if outputs > limit {
+    if let Program::Scan(scan) = &program {
+        let bytes = bounds::partial_bytes(scan).map_err(LowerError::Bound)?;
+        let outputs = program.output_count() as u64;
+        if bytes > MAX_PARTIAL_BYTES {
+            let limit = outputs * MAX_PARTIAL_BYTES / bytes;
             return Err(Refusal::Memory { outputs, limit });
         }
     }
