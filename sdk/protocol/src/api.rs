@@ -40,12 +40,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cost::{ComputeUnits, OperationCounts},
     digest::Digest,
     ids::{AccountId, ApiKeyId, GateId, JobId, LineageId, ListingId, TransactionId},
     layout::LayoutKind,
     manifest::Manifest,
     money::{Amount, Currency, Price},
-    policy::Policy,
+    parameters::ParameterSet,
+    policy::{Epsilon, Policy},
     presentation::Presentation,
     problem::ProblemCode,
     query::Query,
@@ -479,4 +481,48 @@ pub struct TopUp {
     /// For the statement.
     #[serde(default)]
     pub memo: String,
+}
+
+/// How a text is understood and what its answer would cost: what EXPLAIN shows. Free; no data is
+/// touched. Asked for with [`AskQuote`], whose SQL may begin with EXPLAIN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What would be computed under encryption.
+    pub query: Query,
+    /// What the buyer's client would do with the answer.
+    pub presentation: Presentation,
+    /// Every layout, and why it is chosen or not.
+    pub considered: Vec<Considered>,
+    /// The layout chosen.
+    pub layout: LayoutKind,
+    /// The set of its ciphertexts.
+    pub parameter_set: ParameterSet,
+    /// The slices of every chunk, or the arrays of cells, that are read.
+    pub reads: Vec<String>,
+    /// Operations of the program on every chunk; 0 for a rollup.
+    pub steps: u64,
+    /// Exact numbers of operations.
+    pub operations: OperationCounts,
+    /// Bits that the noise of a ciphertext does not exceed.
+    pub noise_bits: u32,
+    /// Bits of noise that would still decrypt.
+    pub noise_budget_bits: u32,
+    /// Multiplications one after another.
+    pub depth: u32,
+    /// Metered size.
+    pub units: ComputeUnits,
+    /// The price of the answer.
+    pub price: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// Milliseconds of evaluation on this platform, estimated.
+    pub expected_ms: u64,
+    /// Number of values the answer may disclose.
+    pub released_values: u64,
+    /// Standard deviation of the noise of each quantity, in thousandths of its unit.
+    pub noise_millis: Vec<u64>,
+    /// Epsilon that the release would cost the lineage.
+    pub epsilon: Epsilon,
+    /// All of it in lines to read, with the program.
+    pub text: Vec<String>,
 }

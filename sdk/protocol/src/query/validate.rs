@@ -4,7 +4,7 @@
 use super::{
     Expression, GroupKey, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_OUTPUTS, Query, Rank, Value,
     groups::MAX_CLASSES,
-    value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS},
+    value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS, MAX_VALUE_SCALE},
 };
 use crate::{
     predicate::Predicate,
@@ -54,6 +54,9 @@ pub enum QueryError {
         /// The most factors in one.
         factors: usize,
     },
+    /// A value with too many decimal places.
+    #[error("an expression with {0} decimal places: expected at most {MAX_VALUE_SCALE}")]
+    TooFine(u8),
     /// A value beyond 64 bits.
     #[error("an expression could reach {0}: sums and their parts must stay below 2^63")]
     TooLarge(i128),
@@ -142,14 +145,14 @@ impl Check<'_> {
         match expression {
             Expression::Group(_) => Ok(()),
             Expression::Count(when) => self.predicate(when),
-            Expression::Sum(value) | Expression::Average(value) => self.value(value),
+            Expression::Sum(value) | Expression::Average(value) => self.shown(value),
             Expression::Spread { value, .. } => {
-                self.value(value)?;
+                self.shown(value)?;
                 self.product(value, value)
             }
             Expression::Pair { y, x, .. } => {
-                self.value(y)?;
-                self.value(x)?;
+                self.shown(y)?;
+                self.shown(x)?;
                 self.product(y, x)?;
                 self.product(x, x)?;
                 self.product(y, y)
@@ -179,6 +182,14 @@ impl Check<'_> {
             return Err(QueryError::Value { branches, monomials, factors: 0 });
         }
         self.value(&a.times(self.schema, b).ok_or(QueryError::TooLarge(i128::MAX))?)
+    }
+
+    /// A value whose totals are written in decimal.
+    fn shown(&self, value: &Value) -> Result<(), QueryError> {
+        if value.scale > MAX_VALUE_SCALE {
+            return Err(QueryError::TooFine(value.scale));
+        }
+        self.value(value)
     }
 
     fn value(&self, value: &Value) -> Result<(), QueryError> {

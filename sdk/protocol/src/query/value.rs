@@ -18,6 +18,8 @@ pub const MAX_BRANCHES: usize = 256;
 pub const MAX_MONOMIALS: usize = 64;
 /// The most measures multiplied with each other.
 pub const MAX_FACTORS: usize = 6;
+/// The most decimal places of a value: one unit fits 64 bits.
+pub const MAX_VALUE_SCALE: u8 = 18;
 
 /// A number of a row in units of `10^-scale`, or none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,6 +157,33 @@ impl Value {
             }
         }
         Some(Self { scale: self.scale.checked_add(other.scale)?, branches }.without_empty())
+    }
+
+    /// The sum of two values, for the rows that have both; `None` when a coefficient exceeds 64 bits.
+    /// Branches pair up as in [`Value::times`].
+    pub fn plus(&self, schema: &Schema, other: &Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let (left, right) = (self.rescaled(scale)?, other.rescaled(scale)?);
+        let mut branches = Vec::with_capacity(left.branches.len() * right.branches.len());
+        for one in &left.branches {
+            for another in &right.branches {
+                let when = Predicate::and(schema, vec![one.when.clone(), another.when.clone()]);
+                let monomials = [one.monomials.as_slice(), another.monomials.as_slice()].concat();
+                branches.push(Branch::collected(when, monomials)?);
+            }
+        }
+        Some(Self { scale, branches }.without_empty())
+    }
+
+    /// The same value with more decimal places; `None` when a coefficient exceeds 64 bits or `scale` is
+    /// smaller.
+    pub fn rescaled(&self, scale: u8) -> Option<Self> {
+        let unit = 10i64.checked_pow(u32::from(scale.checked_sub(self.scale)?))?;
+        let mut value = Self { scale, branches: self.branches.clone() };
+        for monomial in value.branches.iter_mut().flat_map(|branch| &mut branch.monomials) {
+            monomial.coefficient = monomial.coefficient.checked_mul(unit)?;
+        }
+        Some(value)
     }
 
     /// The rows that have a value: those that any branch takes.

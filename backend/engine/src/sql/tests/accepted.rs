@@ -3,7 +3,7 @@
 use sordino_protocol::{
     canonical::Canonical,
     predicate::{CodeSet, Predicate},
-    query::{Expression, Query},
+    query::{Branch, Class, Expression, GroupKey, LabelKind, Monomial, Pair, Query, Rank, Spread, Value},
     schema::ColumnId,
 };
 
@@ -13,7 +13,7 @@ const AGE: ColumnId = ColumnId(2);
 const HOUSING: ColumnId = ColumnId(1);
 
 fn understood(sql: &str) -> Query {
-    bind(samples::dataset(), &samples::schema(), sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    bind(samples::dataset(), &samples::schema(), sql).unwrap_or_else(|error| panic!("{sql}: {error}")).query
 }
 
 /// The predicate of `SELECT COUNT(*) ... WHERE condition`.
@@ -25,25 +25,33 @@ fn codes(column: ColumnId, ranges: &[(u32, u32)]) -> Predicate {
     Predicate::column_in(&samples::schema(), column, CodeSet::from_ranges(ranges.to_vec()))
 }
 
+fn measure(column: u16) -> Value {
+    Value::measure(&samples::schema(), ColumnId(column))
+}
+
+fn shown(aggregate: &str) -> Expression {
+    understood(&format!("SELECT {aggregate} FROM german_credit")).outputs[0].expression.clone()
+}
+
 #[test]
 fn the_example_of_the_readme() {
     let query = understood(
         "SELECT creditability, COUNT(*), AVG(credit_amount) FROM german_credit \
          WHERE age_in_years >= 30 AND housing = 'own' GROUP BY creditability",
     );
-    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression)).collect();
+    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression.clone())).collect();
     assert_eq!(
         outputs,
         [
-            ("creditability", Expression::Group(ColumnId(0))),
-            ("count(*)", Expression::Rows),
-            ("avg(credit_amount)", Expression::Average(ColumnId(4))),
+            ("creditability", Expression::Group(0)),
+            ("count(*)", Expression::Count(Predicate::All)),
+            ("avg(credit_amount)", Expression::Average(measure(4))),
         ]
     );
     let expected =
         Predicate::and(&samples::schema(), vec![codes(AGE, &[(11, 57)]), codes(HOUSING, &[(1, 2)])]);
     assert_eq!(query.predicate, expected);
-    assert_eq!(query.groups, [ColumnId(0)]);
+    assert_eq!(query.groups, [GroupKey::Codes(ColumnId(0))]);
 }
 
 #[test]
@@ -52,20 +60,20 @@ fn every_form_of_output() {
         "SELECT COUNT(1) AS n, Count(telephone) \"With Phone\", sum(g.rate) total, avg(limit_used), \
          g.Housing, \"job title\", SUM(grade) AS grades FROM \"German_Credit\" AS g GROUP BY housing, 6",
     );
-    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression)).collect();
+    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression.clone())).collect();
     assert_eq!(
         outputs,
         [
-            ("n", Expression::Rows),
-            ("With Phone", Expression::Count(ColumnId(7))),
-            ("total", Expression::Sum(ColumnId(5))),
-            ("avg(limit_used)", Expression::Average(ColumnId(11))),
-            ("housing", Expression::Group(HOUSING)),
-            ("Job Title", Expression::Group(ColumnId(9))),
-            ("grades", Expression::Sum(ColumnId(12))),
+            ("n", Expression::Count(Predicate::All)),
+            ("With Phone", Expression::Count(codes(ColumnId(7), &[(0, 2)]))),
+            ("total", Expression::Sum(measure(5))),
+            ("avg(limit_used)", Expression::Average(measure(11))),
+            ("housing", Expression::Group(0)),
+            ("Job Title", Expression::Group(1)),
+            ("grades", Expression::Sum(measure(12))),
         ]
     );
-    assert_eq!(query.groups, [HOUSING, ColumnId(9)]);
+    assert_eq!(query.groups, [GroupKey::Codes(HOUSING), GroupKey::Codes(ColumnId(9))]);
     assert_eq!(query.predicate, Predicate::All);
 }
 
@@ -123,9 +131,27 @@ fn conditions_and_the_codes_they_select() {
         ("opened < DATE '2020-03-01'", codes(ColumnId(8), &[(0, 2)])),
         ("opened < DATE '2020-01-01' + INTERVAL '1 month'", codes(ColumnId(8), &[(0, 1)])),
         ("opened BETWEEN '2020-02-01' AND '2020-02-29'", codes(ColumnId(8), &[(1, 2)])),
-        // What DataFusion's simplifier turns into a comparison of the column itself.
         ("date_part('year', opened) = 2020", Predicate::All),
         ("CASE WHEN foreign_worker THEN true END", codes(ColumnId(6), &[(1, 2)])),
+        ("housing > 'own'", codes(HOUSING, &[(2, 3)])),
+        ("housing LIKE '%r%'", codes(HOUSING, &[(0, 1), (2, 3)])),
+        ("housing NOT ILIKE 'O_N'", codes(HOUSING, &[(0, 1), (2, 3)])),
+        ("telephone NOT LIKE 'n%'", codes(ColumnId(7), &[(1, 2)])),
+        ("lower(housing) = 'own'", codes(HOUSING, &[(1, 2)])),
+        ("age_in_years + 5 > 30", codes(AGE, &[(7, 57)])),
+        ("age_in_years * 2 > 60", codes(AGE, &[(12, 57)])),
+        ("3 = age_in_years::smallint - 17", codes(AGE, &[(1, 2)])),
+        ("age_in_years % 10 = 0", codes(AGE, &[(1, 2), (11, 12), (21, 22), (31, 32), (41, 42), (51, 52)])),
+        ("width_bucket(duration_in_month, 0, 48, 4) = 2", codes(ColumnId(3), &[(1, 2)])),
+        ("date_trunc('month', opened) = DATE '2020-02-01'", codes(ColumnId(8), &[(1, 2)])),
+        ("extract(month FROM opened) IN (1, 3)", codes(ColumnId(8), &[(0, 1), (2, 3)])),
+        ("opened >= DATE '2020-03-01' - INTERVAL '1 month'", codes(ColumnId(8), &[(1, 3)])),
+        ("opened + INTERVAL '1 month' < '2020-03-01'", codes(ColumnId(8), &[(0, 1)])),
+        ("coalesce(telephone, 'none') = 'none'", codes(ColumnId(7), &[(0, 1), (2, 3)])),
+        ("CASE housing WHEN 'own' THEN 1 ELSE 2 END = 1", codes(HOUSING, &[(1, 2)])),
+        ("limit_used IS NULL", codes(ColumnId(11), &[(1, 2)])),
+        ("limit_used IS NOT NULL", codes(ColumnId(11), &[(0, 1)])),
+        ("age_in_years IS DISTINCT FROM NULL", Predicate::All),
         ("grade = '2'", codes(ColumnId(12), &[(1, 2)])),
         ("AGE_in_Years = 19 OR german_credit.\"AGE_IN_YEARS\" = 20", codes(AGE, &[(0, 2)])),
         ("true", Predicate::All),
@@ -136,7 +162,7 @@ fn conditions_and_the_codes_they_select() {
     for (text, expected) in table {
         let sql = format!("SELECT COUNT(*) FROM german_credit WHERE {text}");
         match bind(samples::dataset(), &samples::schema(), &sql) {
-            Ok(query) if query.predicate == *expected => {}
+            Ok(bound) if bound.query.predicate == *expected => {}
             found => wrong.push(format!("{text}: {found:?}, expected {expected:?}")),
         }
     }
@@ -167,4 +193,154 @@ fn equal_questions_have_equal_digests() {
         assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{texts:?}");
     }
     assert_ne!(condition("age_in_years > 30"), condition("age_in_years >= 30"));
+}
+
+#[test]
+fn two_columns_are_compared_code_by_code() {
+    let schema = samples::schema();
+    let both = |a: &[(u32, u32)], b: &[(u32, u32)]| {
+        Predicate::and(&schema, vec![codes(HOUSING, a), codes(ColumnId(9), b)])
+    };
+    // 'for free' comes before 'skilled' and 'unskilled', and so do 'own' and 'rent'.
+    assert_eq!(condition("housing < \"Job Title\""), Predicate::All);
+    assert_eq!(condition("housing = \"Job Title\""), Predicate::Nothing);
+    let longer = condition("character_length(housing) > character_length(\"Job Title\")");
+    assert_eq!(longer, both(&[(0, 1)], &[(0, 1)]));
+    let case = condition(
+        "CASE WHEN housing = 'own' THEN age_in_years > 30 WHEN creditability = 'bad' THEN foreign_worker END",
+    );
+    let expected = Predicate::or(
+        &schema,
+        vec![
+            Predicate::and(&schema, vec![codes(HOUSING, &[(1, 2)]), codes(AGE, &[(12, 57)])]),
+            Predicate::and(
+                &schema,
+                vec![
+                    codes(HOUSING, &[(0, 1), (2, 3)]),
+                    codes(ColumnId(0), &[(0, 1)]),
+                    codes(ColumnId(6), &[(1, 2)]),
+                ],
+            ),
+        ],
+    );
+    assert_eq!(case, expected);
+}
+
+#[test]
+fn arithmetic_of_measures_is_exact() {
+    let term = |coefficient, columns: &[u16]| Monomial {
+        coefficient,
+        columns: columns.iter().copied().map(ColumnId).collect(),
+    };
+    let branch = |when: Predicate, monomials: Vec<Monomial>| Branch { when, monomials };
+    let value = |scale, branches| Expression::Sum(Value { scale, branches });
+    let rated = || codes(ColumnId(5), &[(0, 3)]);
+    // rate has two decimal places, credit_amount none.
+    assert_eq!(
+        shown("SUM(credit_amount * (1 - rate))"),
+        value(2, vec![branch(rated(), vec![term(100, &[4]), term(-1, &[4, 5])])])
+    );
+    assert_eq!(
+        shown("SUM(-2 * credit_amount + 0.5)"),
+        value(1, vec![branch(Predicate::All, vec![term(5, &[]), term(-20, &[4])])])
+    );
+    assert_eq!(shown("SUM(rate / 4)"), value(4, vec![branch(rated(), vec![term(25, &[5])])]));
+    assert_eq!(
+        shown("SUM(coalesce(rate, 0))"),
+        value(2, vec![branch(rated(), vec![term(1, &[5])]), branch(Predicate::All, vec![])])
+    );
+    let own = codes(HOUSING, &[(1, 2)]);
+    assert_eq!(
+        shown("SUM(CASE WHEN housing = 'own' THEN credit_amount ELSE 0 END)"),
+        value(0, vec![branch(own.clone(), vec![term(1, &[4])]), branch(Predicate::All, vec![])])
+    );
+    assert_eq!(
+        shown("SUM(credit_amount) FILTER (WHERE housing = 'own')"),
+        value(0, vec![branch(own.clone(), vec![term(1, &[4])])])
+    );
+    // A row that owns its home and has no rate gets NULL, not 1.
+    let schema = samples::schema();
+    assert_eq!(
+        shown("SUM(CASE housing WHEN 'own' THEN rate ELSE 1 END)"),
+        value(
+            2,
+            vec![
+                branch(Predicate::and(&schema, vec![own.clone(), rated()]), vec![term(1, &[5])]),
+                branch(own.negated(&schema), vec![term(100, &[])]),
+            ]
+        )
+    );
+}
+
+#[test]
+fn every_aggregate() {
+    let all = Predicate::All;
+    let spread = |statistic| Expression::Spread { statistic, value: measure(4) };
+    let pair = |statistic| Expression::Pair { statistic, y: measure(4), x: measure(11) };
+    let quantile = |rank| Expression::Quantile { rank, column: AGE, when: all.clone() };
+    let table = [
+        ("COUNT(DISTINCT housing)", Expression::Distinct { column: HOUSING, when: all.clone() }),
+        ("AVG(credit_amount)", Expression::Average(measure(4))),
+        ("VAR_POP(credit_amount)", spread(Spread::VariancePopulation)),
+        ("VARIANCE(credit_amount)", spread(Spread::VarianceSample)),
+        ("STDDEV(credit_amount)", spread(Spread::DeviationSample)),
+        ("STDDEV_POP(credit_amount)", spread(Spread::DeviationPopulation)),
+        ("COVAR_POP(credit_amount, limit_used)", pair(Pair::CovariancePopulation)),
+        ("COVAR(credit_amount, limit_used)", pair(Pair::CovarianceSample)),
+        ("CORR(credit_amount, limit_used)", pair(Pair::Correlation)),
+        ("REGR_SLOPE(credit_amount, limit_used)", pair(Pair::Slope)),
+        ("REGR_INTERCEPT(credit_amount, limit_used)", pair(Pair::Intercept)),
+        ("REGR_R2(credit_amount, limit_used)", pair(Pair::R2)),
+        ("MIN(age_in_years)", quantile(Rank::Lowest)),
+        ("MAX(age_in_years)", quantile(Rank::Highest)),
+        ("MEDIAN(age_in_years)", quantile(Rank::Median)),
+        ("APPROX_PERCENTILE_CONT(age_in_years, 0.95)", quantile(Rank::Percentile(950_000))),
+        (
+            "APPROX_PERCENTILE_CONT(0.95) WITHIN GROUP (ORDER BY age_in_years)",
+            quantile(Rank::Percentile(950_000)),
+        ),
+        ("PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY age_in_years)", quantile(Rank::Median)),
+        ("PERCENTILE_DISC(0.1) WITHIN GROUP (ORDER BY age_in_years)", quantile(Rank::Percentile(100_000))),
+    ];
+    for (text, expected) in table {
+        assert_eq!(shown(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn grouping_keys_have_classes_in_a_stable_order() {
+    let key = |expr: &str| {
+        let query = understood(&format!("SELECT {expr} AS k, COUNT(*) FROM german_credit GROUP BY 1"));
+        match query.groups.into_iter().next() {
+            Some(GroupKey::Classes { kind, classes }) => {
+                let label = |class: &Class| class.label.clone().unwrap_or_else(|| "NULL".to_owned());
+                (kind, classes.iter().map(label).collect::<Vec<_>>().join(" "))
+            }
+            other => panic!("{expr}: {other:?}"),
+        }
+    };
+    let table = [
+        ("date_trunc('month', opened)", LabelKind::Date, "2020-01-01 2020-02-01 2020-03-01"),
+        ("extract(month FROM opened)", LabelKind::Integer, "1 2 3"),
+        ("width_bucket(age_in_years, 20, 60, 2)", LabelKind::Integer, "0 1 2 3"),
+        (
+            "CASE WHEN age_in_years < 30 THEN 'young' WHEN age_in_years < 50 THEN 'middle' ELSE 'old' END",
+            LabelKind::Text,
+            "young middle old",
+        ),
+        (
+            "CASE WHEN telephone = 'none' THEN 2 WHEN housing = 'own' THEN 1 END",
+            LabelKind::Integer,
+            "2 1 NULL",
+        ),
+        ("telephone IS NULL", LabelKind::Boolean, "false true"),
+        ("telephone = 'none' AND foreign_worker", LabelKind::Boolean, "false true NULL"),
+        ("substr(housing, 1, 1)", LabelKind::Text, "f o r"),
+        ("age_in_years / 20", LabelKind::Integer, "0 1 2 3"),
+        ("coalesce(telephone, 'unknown')", LabelKind::Text, "none it's \"listed\" unknown"),
+        ("CASE WHEN age_in_years > 30 THEN housing ELSE 'any' END", LabelKind::Text, "for free own rent any"),
+    ];
+    for (expr, kind, labels) in table {
+        assert_eq!(key(expr), (kind, labels.to_owned()), "{expr}");
+    }
 }

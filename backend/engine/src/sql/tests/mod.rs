@@ -2,5 +2,6 @@
 
 mod accepted;
 mod hostile;
+mod presented;
+mod random;
 mod refused;
-mod semantics;
