@@ -15,6 +15,7 @@ use super::{
 pub(super) fn default_name(expr: &Expr) -> String {
     match expr {
         Expr::Alias(alias) => default_name(&alias.expr),
+        Expr::Column(column) => column.name.clone(),
         Expr::AggregateFunction(function) if counts_rows(function) => {
             let filter = function.params.filter.as_ref();
             let filter = filter.map(|filter| format!(" filter (where {})", fragment::of(filter)));
@@ -32,7 +33,12 @@ fn counts_rows(function: &AggregateFunction) -> bool {
 
 /// What an aggregate shows.
 pub(super) fn expression(scope: &Scope<'_>, function: &AggregateFunction) -> Result<Expression, SqlError> {
-    let call = Call { scope, function, shown: fragment::of(&Expr::AggregateFunction(function.clone())) };
+    let written = fragment::of(&Expr::AggregateFunction(function.clone()));
+    let shown = match written.strip_prefix(function.func.name()) {
+        Some(rest) => format!("{}{rest}", function.func.name().to_uppercase()),
+        None => written,
+    };
+    let call = Call { scope, function, shown };
     let filter = match &function.params.filter {
         Some(filter) => predicate::of(scope, filter)?,
         None => Predicate::All,

@@ -43,7 +43,10 @@ pub(super) fn bind(
         return Err(SqlError::unsupported(shown.join(", "), reason, "add COUNT(*), SUM or AVG"));
     }
     let mut groups: Vec<GroupKey> = Vec::new();
-    for expr in &aggregation.group_expr {
+    if above.exprs.len() != aggregation.schema.fields().len() {
+        return Err(unexpected(plan));
+    }
+    for expr in &above.exprs[..above.exprs.len() - aggregation.aggr_expr.len()] {
         let key = classes::key(scope, unaliased(expr))?;
         let known = groups.iter().position(|other| *other == key);
         above.fields.push(Field::Key(known.unwrap_or(groups.len())));

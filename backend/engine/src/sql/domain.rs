@@ -26,6 +26,7 @@ pub(super) fn count(column: &Column) -> u64 {
     let Some(domain) = &column.dimension else { return 0 };
     let last = domain.size().saturating_sub(1);
     let values = match (domain.interval(0), domain.interval(last)) {
+        _ if domain.is_exact() && !matches!(domain, Domain::Buckets { .. }) => u64::from(domain.size()),
         (Some((low, _)), Some((_, high))) => high.abs_diff(low).saturating_mul(unit(column).unsigned_abs()),
         _ => u64::from(domain.size()),
     };
@@ -53,14 +54,20 @@ fn unit(column: &Column) -> i64 {
 /// All values.
 pub(super) fn all(column: &Column) -> Option<Values> {
     let unit = unit(column);
-    of(column, |low, high| (low.saturating_mul(unit)..high.saturating_mul(unit)).collect())
+    of(column, |low, high| match column.dimension {
+        Some(Domain::Integer { .. }) => vec![low.saturating_mul(unit)],
+        _ => (low.saturating_mul(unit)..high.saturating_mul(unit)).collect(),
+    })
 }
 
 /// The first and the last value of every code: enough to judge what is monotone.
 pub(super) fn ends(column: &Column) -> Option<Values> {
     let unit = unit(column);
     of(column, |low, high| {
-        let (first, last) = (low.saturating_mul(unit), high.saturating_mul(unit) - 1);
+        let (first, last) = match column.dimension {
+            Some(Domain::Integer { .. }) => (low.saturating_mul(unit), low.saturating_mul(unit)),
+            _ => (low.saturating_mul(unit), high.saturating_mul(unit) - 1),
+        };
         if first == last { vec![first] } else { vec![first, last] }
     })
 }

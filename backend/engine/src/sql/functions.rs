@@ -10,11 +10,17 @@ use std::{
 
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{DataFusionError, plan_err},
+    common::{
+        DFSchemaRef, DataFusionError, plan_err,
+        tree_node::{Transformed, TreeNode},
+    },
     execution::SessionStateDefaults,
     logical_expr::{
-        Accumulator, AggregateUDF, AggregateUDFImpl, ScalarUDF, Signature, Volatility,
-        function::AccumulatorArgs, planner::ExprPlanner,
+        Accumulator, AggregateUDF, AggregateUDFImpl, Expr, ScalarUDF, Signature, Volatility,
+        expr::ScalarFunction,
+        function::AccumulatorArgs,
+        planner::ExprPlanner,
+        simplify::{ExprSimplifyResult, SimplifyContext},
     },
 };
 
@@ -116,6 +122,23 @@ pub(super) fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
 /// The aggregate with this name.
 pub(super) fn aggregate(name: &str) -> Option<Arc<AggregateUDF>> {
     FUNCTIONS.aggregate.get(name).cloned()
+}
+
+/// Replaces the functions that DataFusion runs only after its simplifier has written them as CASE.
+pub(super) fn expanded(columns: &DFSchemaRef, expr: Expr) -> Result<Expr, DataFusionError> {
+    let context = SimplifyContext::builder().with_schema(Arc::clone(columns)).build();
+    let found = expr.transform_up(|part| match part {
+        Expr::ScalarFunction(call) if matches!(call.name(), "coalesce" | "nvl" | "nvl2") => {
+            Ok(match call.func.simplify(call.args, &context)? {
+                ExprSimplifyResult::Simplified(expr) => Transformed::yes(expr),
+                ExprSimplifyResult::Original(args) => {
+                    Transformed::no(Expr::ScalarFunction(ScalarFunction { func: call.func, args }))
+                }
+            })
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(found.data)
 }
 
 /// All functions of single values.

@@ -32,7 +32,9 @@ pub(super) struct Above<'a> {
     pub(super) aggregation: &'a Aggregate,
     /// The SELECT list.
     pub(super) shown: Vec<Expr>,
-    /// The fields of the aggregation, in order.
+    /// The fields of the aggregation, in order, as they were written: what is grouped by twice is one.
+    pub(super) exprs: Vec<Expr>,
+    /// What they are.
     pub(super) fields: Vec<Field>,
     pub(super) groups: Vec<GroupKey>,
     /// The outputs of the query, so far.
@@ -90,8 +92,15 @@ impl<'a> Above<'a> {
             };
         };
         let shown = shown.filter(|shown| shown.len() == width).ok_or_else(|| unexpected(top))?;
+        let mut exprs: Vec<Expr> = Vec::new();
+        for expr in &aggregation.group_expr {
+            if !exprs.contains(expr) {
+                exprs.push(expr.clone());
+            }
+        }
+        exprs.extend(aggregation.aggr_expr.iter().cloned());
         let (fields, groups, outputs) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { scope, aggregation, shown, fields, groups, outputs, having, sorts, distinct, limit })
+        Ok(Self { scope, aggregation, shown, exprs, fields, groups, outputs, having, sorts, distinct, limit })
     }
 
     /// Translates everything; `names` are the aliases of the SELECT list.
@@ -125,15 +134,8 @@ impl<'a> Above<'a> {
 
     /// The name of an output without an alias.
     fn name(&self, expr: &Expr) -> String {
-        match self.field(expr).map(|field| &self.fields[field]) {
-            Some(Field::Total(_, name)) => name.clone(),
-            Some(Field::Key(_)) => {
-                let field = self.field(expr).unwrap_or(0);
-                self.aggregation
-                    .group_expr
-                    .get(field)
-                    .map_or_else(String::new, |expr| fragment::of(unaliased(expr)))
-            }
+        match self.field(expr).and_then(|field| self.exprs.get(field)) {
+            Some(expr) => aggregate::default_name(expr),
             None => aggregate::default_name(&self.written(expr)),
         }
     }
@@ -149,20 +151,18 @@ impl<'a> Above<'a> {
 
     /// An expression with the fields of the aggregation as they were written.
     pub(super) fn written(&self, expr: &Expr) -> Expr {
-        let exprs: Vec<_> =
-            self.aggregation.group_expr.iter().chain(&self.aggregation.aggr_expr).cloned().collect();
         let schema = &self.aggregation.schema;
-        substituted(expr, &|column| schema.maybe_index_of_column(column), &exprs)
+        substituted(expr, &|column| schema.maybe_index_of_column(column), &self.exprs)
             .unwrap_or_else(|| expr.clone())
     }
 
     /// The output of the query that shows a field; a new one if there is none yet.
     fn output(&mut self, field: usize, name: Option<&str>) -> Result<PostExpression, SqlError> {
         let (expression, own) = match self.fields.get(field) {
-            Some(Field::Key(key)) => {
-                let expr = self.aggregation.group_expr.get(field).map(|expr| fragment::of(unaliased(expr)));
-                (Expression::Group(u16::try_from(*key).unwrap_or(u16::MAX)), expr.unwrap_or_default())
-            }
+            Some(Field::Key(key)) => (
+                Expression::Group(u16::try_from(*key).unwrap_or(u16::MAX)),
+                self.exprs.get(field).map(aggregate::default_name).unwrap_or_default(),
+            ),
             Some(Field::Total(expression, name)) => (expression.clone(), name.clone()),
             None => return Err(SqlError::Failed),
         };

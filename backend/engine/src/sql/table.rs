@@ -29,7 +29,7 @@ use super::{
     context::{self, Context},
     domain::{self, MAX_VALUES, Values},
     error::SqlError,
-    fragment,
+    fragment, functions,
 };
 
 /// The most codes of the smaller of two dimensions that are compared code by code.
@@ -161,6 +161,7 @@ impl<'a> Scope<'a> {
         let arrow = Arc::new(ArrowSchema::new(fields));
         let columns = Arc::new(DFSchema::try_from(Arc::clone(&arrow)).map_err(|error| refused(&error))?);
         let coerced = Context::coerce(&columns, &unqualified(expr))?;
+        let coerced = functions::expanded(&columns, coerced).map_err(|error| refused(&error))?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(arrow, arrays, &options)
             .map_err(|error| refused(&DataFusionError::from(error)))?;
@@ -294,7 +295,7 @@ fn allowed(expr: &Expr) -> Result<(), SqlError> {
             }
             Expr::Cast(cast) => is_simple(cast.field.data_type()),
             Expr::TryCast(cast) => is_simple(cast.field.data_type()),
-            Expr::ScalarFunction(function) => super::functions::scalar(function.name()).is_some(),
+            Expr::ScalarFunction(function) => functions::scalar(function.name()).is_some(),
             Expr::Alias(_)
             | Expr::Column(_)
             | Expr::Literal(..)

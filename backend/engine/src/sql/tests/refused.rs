@@ -106,8 +106,8 @@ fn what_is_refused_is_named() {
         (format!("SELECT COUNT(*) {t} GROUP BY credit_amount + 1"), SqlUnsupported, "credit_amount + 1"),
         (
             format!("SELECT COUNT(*) {t} GROUP BY CASE WHEN foreign_worker THEN 1 ELSE 'a' END"),
-            SqlUnsupported,
-            "",
+            TypeMismatch,
+            "CASE",
         ),
         (format!("SELECT housing {t} HAVING COUNT(*) > 1"), SqlUnsupported, "housing"),
         (format!("SELECT housing, COUNT(*) {t} GROUP BY 1 HAVING housing > 3"), TypeMismatch, "housing > 3"),

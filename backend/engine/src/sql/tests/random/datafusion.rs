@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use ::datafusion::{
-    common::ScalarValue,
+    arrow::array::ArrayRef,
+    common::{DataFusionError, ScalarValue, tree_node::Transformed},
     datasource::MemTable,
     execution::{FunctionRegistry, SessionStateBuilder},
+    logical_expr::LogicalPlan,
+    optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
     prelude::{SessionConfig, SessionContext},
 };
 
@@ -15,6 +18,33 @@ use super::{
     tables::Table,
 };
 use crate::sql::functions;
+
+/// The one rule without which some functions do not run.
+#[derive(Debug)]
+struct Expand;
+
+impl OptimizerRule for Expand {
+    fn name(&self) -> &str {
+        "expand"
+    }
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::BottomUp)
+    }
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>, DataFusionError> {
+        let inputs: Vec<_> = plan.inputs().into_iter().map(|input| Arc::clone(input.schema())).collect();
+        let columns = inputs.into_iter().next().unwrap_or_else(|| Arc::clone(plan.schema()));
+        plan.map_expressions(|expr| {
+            let name = expr.schema_name().to_string();
+            let expanded = functions::expanded(&columns, expr)?;
+            let renamed = expanded.schema_name().to_string() != name;
+            Ok(Transformed::yes(if renamed { expanded.alias(name) } else { expanded }))
+        })
+    }
+}
 
 /// A table that DataFusion can be asked about.
 pub(super) struct Oracle {
@@ -29,7 +59,7 @@ impl Oracle {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
-            .with_optimizer_rules(Vec::new())
+            .with_optimizer_rules(vec![Arc::new(Expand)])
             .build();
         let session = SessionContext::new_with_state(state);
         for name in functions::scalar_names() {
@@ -51,7 +81,8 @@ impl Oracle {
         let mut rows = Vec::new();
         for batch in &batches {
             for row in 0..batch.num_rows() {
-                let cell = |array| of_scalar(&ScalarValue::try_from_array(array, row).expect("a value"));
+                let cell =
+                    |array: &ArrayRef| of_scalar(&ScalarValue::try_from_array(array, row).expect("a value"));
                 rows.push(batch.columns().iter().map(cell).collect());
             }
         }

@@ -75,7 +75,7 @@ fn after(dice: &mut Dice, keys: usize) -> String {
         .collect();
     let limit = match dice.between(0, 2) {
         0 => String::new(),
-        1 => format!(" LIMIT {}", dice.between(0, 6)),
+        1 => format!(" LIMIT {}", dice.between(1, 6)),
         _ => format!(" LIMIT {} OFFSET {}", dice.between(1, 6), dice.between(0, 3)),
     };
     let having = dice.word(&["COUNT(*) > 0", "COUNT(*) BETWEEN 2 AND 9", "NOT (COUNT(*) IN (0, 3))"]);
