@@ -36,7 +36,12 @@ impl Text {
                 String::new()
             };
             ours.push(format!("{own}{filter} AS a{position}"));
-            theirs.push(format!("{other}{filter} AS a{position}"));
+            // A filter stands behind every aggregate of an expression.
+            let other = match other.contains("{filter}") {
+                true => other.replace("{filter}", &filter),
+                false => format!("{other}{filter}"),
+            };
+            theirs.push(format!("{other} AS a{position}"));
         }
         let condition =
             if dice.chance(60) { format!(" WHERE {}", condition(dice, schema, 2)) } else { String::new() };
@@ -161,6 +166,12 @@ fn aggregate(dice: &mut Dice, schema: &Schema) -> (String, String) {
             let (y, x) = (number(dice, schema, 1), number(dice, schema, 0));
             let names = ["COVAR_POP", "COVAR_SAMP", "CORR", "REGR_SLOPE", "REGR_INTERCEPT", "REGR_R2"];
             let name = dice.word(&names);
+            if name == "REGR_R2" {
+                // The standard has 1 for a constant y that x could explain; DataFusion has NULL.
+                let of = |name| format!("{name}(CAST({y} AS DOUBLE), CAST({x} AS DOUBLE)){{filter}}");
+                let one = format!("CASE WHEN {} IS NOT NULL THEN 1.0 END", of("REGR_SLOPE"));
+                return (format!("{name}({y}, {x})"), format!("coalesce({}, {one})", of(name)));
+            }
             (format!("{name}({y}, {x})"), format!("{name}(CAST({y} AS DOUBLE), CAST({x} AS DOUBLE))"))
         }
     }
