@@ -1,6 +1,7 @@
 //! The one integration binary of the workspace: linking is slow, so every test that needs more than
 //! one crate is a module of this file.
 
+mod appending;
 mod arch;
 mod bad_input;
 mod canary;

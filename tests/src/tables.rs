@@ -9,6 +9,7 @@ use sordino_protocol::{
     digest::Digest,
     plaintext,
     query::Query,
+    release_values,
     schema::{Column, Domain, Measure, Schema},
 };
 
@@ -45,14 +46,16 @@ pub fn expected(
     rows: &CodedTable,
     min_cohort: u32,
 ) -> Answer {
+    let needs = query.requirements(schema);
     let groups = plaintext::evaluate(schema, query, rows)
         .into_iter()
-        .map(|totals| AnswerGroup {
-            key: totals.key,
-            values: (totals.rows >= u64::from(min_cohort)).then_some(totals.values),
+        .map(|totals| {
+            let shown = totals.rows >= u64::from(min_cohort);
+            let values = shown.then(|| release_values::release(schema, &needs, &totals, min_cohort));
+            AnswerGroup { key: totals.key, values }
         })
         .collect();
-    let noise = vec![0.0; query.released_terms(schema).len()];
+    let noise = vec![0.0; needs.quantities.len()];
     Answer::new(schema, query, digest, groups, noise, min_cohort)
 }
 

@@ -53,3 +53,14 @@ pub(crate) fn read(bytes: &[u8], set: ParameterSet) -> Result<RelinearizationKey
             .map_err(FheError::bfv("reading the relinearisation key"))
     })
 }
+
+/// Bytes of memory that an evaluator of a scan set takes, its keys expanded: the key twice (for
+/// products, and for the last relinearisation), each word with its quotient.
+///
+/// # Errors
+/// When `set` is no scan set.
+pub fn expanded_size(set: ParameterSet) -> Result<u64, FheError> {
+    let numbers = scan(set)?;
+    let polynomial = 16 * (numbers.degree * numbers.moduli.len()) as u64;
+    Ok(2 * 2 * numbers.moduli.len() as u64 * polynomial)
+}

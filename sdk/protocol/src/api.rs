@@ -17,8 +17,10 @@
 //! | `GET  /v1/listings` | -> [`Listings`] | anyone |
 //! | `GET  /v1/listings/{id}` | -> [`Listing`] | anyone |
 //! | `GET  /v1/listings/{id}/manifest` | -> `Signed<Manifest>` | anyone |
+//! | `POST /v1/listings/{id}/versions` | [`Append`] -> [`Listing`] | owner |
 //! | `POST /v1/listings/{id}/withdraw` | -> [`Listing`] | owner |
 //! | `POST /v1/quotes` | [`AskQuote`] -> [`Offer`] | buyer |
+//! | `POST /v1/explanations` | [`AskQuote`] -> [`Explanation`] | buyer |
 //! | `POST /v1/queries` (Idempotency-Key) | [`Buy`] -> [`Job`] | buyer |
 //! | `GET  /v1/queries/{job}` | -> [`Job`] | its buyer |
 //! | `POST /v1/queries/{job}/cancel` | -> [`Job`] | its buyer |
@@ -215,6 +217,16 @@ pub struct Publish {
     pub gate: GateId,
 }
 
+/// Appends rows: the next version of a listing's dataset, on the same terms. It shares schema and
+/// layouts with the version before and has all of its chunks first. Repeated with the same manifest it
+/// returns the listing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Append {
+    /// Signed with the account's key.
+    pub manifest: Signed<Manifest>,
+}
+
 /// A listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
@@ -232,6 +244,8 @@ pub struct Listing {
     pub state: ListingState,
     /// The dataset through its versions.
     pub lineage: LineageId,
+    /// Number of the current version, from 1.
+    pub version: u32,
     /// Digest of the manifest of the current version.
     pub dataset: Digest,
     /// The public schema.

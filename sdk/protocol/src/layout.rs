@@ -1,7 +1,11 @@
 //! How a table is laid out under encryption, as its manifest states it: which cells and slices
 //! exist and where they are. The builders here are pure; encryption is `sdk/fhe`.
 
+mod digits;
+
 use serde::{Deserialize, Serialize};
+
+pub use digits::{Blocks, DimensionDigits, MAX_DIGITS, MAX_NUMBERS};
 
 use crate::{
     digest::Digest,
@@ -86,7 +90,8 @@ pub struct Cuboid {
 pub struct ScanLayout {
     /// A scan set; its degree is the number of rows of a chunk.
     pub parameter_set: ParameterSet,
-    /// How each dimension's code is decomposed, in schema order.
+    /// How the codes of the dimensions stored here are decomposed, in schema order. A dimension that
+    /// is missing is left to other layouts.
     pub digits: Vec<DimensionDigits>,
     /// Bits of a limb of measure values: `value = sum(limb_i << i*limb_bits)`.
     pub limb_bits: u8,
@@ -98,16 +103,6 @@ pub struct ScanLayout {
     pub chunks: Vec<Chunk>,
     /// Digest of the evaluation-key object.
     pub evaluation_keys: Digest,
-}
-
-/// How a dimension's code is decomposed into digits, the most significant first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DimensionDigits {
-    /// The dimension.
-    pub column: ColumnId,
-    /// The base of each digit: the code is a mixed-radix number. One digit means one slice a code.
-    pub bases: Vec<u32>,
 }
 
 /// The value slices of a measure.
@@ -136,13 +131,15 @@ pub struct Chunk {
 pub enum Slice {
     /// 1 for every row, 0 for padding.
     Exists,
-    /// 1 where digit number `digit` of the dimension's code is `value`.
-    Digit {
+    /// 1 where digit number `digit` of the dimension's code is at least `value`. A range of values is
+    /// the difference of two such slices, however long it is, and a single value is a range; every
+    /// digit is at least 0, so that slice would be [`Slice::Exists`] again and is not stored.
+    AtLeast {
         /// The dimension.
         column: ColumnId,
         /// Position in [`DimensionDigits::bases`], 0 is the most significant.
         digit: u8,
-        /// The digit's value.
+        /// From 1 to the digit's base, exclusive.
         value: u32,
     },
     /// 1 where the column is not null.
@@ -161,22 +158,10 @@ impl Slice {
     pub fn name(&self) -> String {
         match self {
             Self::Exists => "exists".to_owned(),
-            Self::Digit { column, digit, value } => format!("d{}.{digit}.{value}", column.0),
+            Self::AtLeast { column, digit, value } => format!("a{}.{digit}.{value}", column.0),
             Self::Present(column) => format!("p{}", column.0),
             Self::Value { column, limb } => format!("v{}.{limb}", column.0),
         }
-    }
-}
-
-impl DimensionDigits {
-    /// The digits of a code, most significant first.
-    pub fn digits_of(&self, mut code: u32) -> Vec<u32> {
-        let mut digits = vec![0; self.bases.len()];
-        for (slot, base) in digits.iter_mut().zip(&self.bases).rev() {
-            *slot = code % base;
-            code /= base;
-        }
-        digits
     }
 }
 
@@ -187,7 +172,7 @@ impl ScanLayout {
         for dimension in &self.digits {
             for (digit, base) in dimension.bases.iter().enumerate() {
                 let digit = u8::try_from(digit).unwrap_or(u8::MAX);
-                slices.extend((0..*base).map(|value| Slice::Digit {
+                slices.extend((1..*base).map(|value| Slice::AtLeast {
                     column: dimension.column,
                     digit,
                     value,

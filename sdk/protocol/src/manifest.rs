@@ -176,21 +176,13 @@ impl Manifest {
         let Some(parameters) = scan.parameter_set.scan() else {
             return Err(format!("{} is not a scan parameter set", scan.parameter_set));
         };
-        let dimensions: Vec<_> = self.schema.dimensions().collect();
         let measures: Vec<_> = self.schema.measures().collect();
-        if scan.digits.iter().map(|d| d.column).ne(dimensions) {
-            return Err("the digits are not those of the schema's dimensions, in order".to_owned());
+        let mut dimensions = self.schema.dimensions();
+        if !scan.digits.iter().all(|digits| dimensions.any(|column| column == digits.column)) {
+            return Err("the digits are not those of dimensions of the schema, in order".to_owned());
         }
         for digits in &scan.digits {
-            let reach = digits.bases.iter().map(|b| u64::from(*b)).fold(1, u64::saturating_mul);
-            let codes = u64::from(self.schema.column(digits.column).codes());
-            let oversized = digits.bases.iter().any(|base| *base < 2 && codes > 1);
-            if digits.bases.is_empty() || digits.bases.len() > 12 || oversized || reach < codes {
-                return Err(format!(
-                    "the bases of dimension {} do not cover its {codes} codes",
-                    digits.column.0
-                ));
-            }
+            digits.check(self.schema.column(digits.column).codes())?;
         }
         if scan.measures.iter().map(|m| m.column).ne(measures) {
             return Err("the value slices are not those of the schema's measures, in order".to_owned());

@@ -103,14 +103,14 @@ fn slice_name(manifest: &Manifest, slice: Slice) -> String {
         Slice::Exists => "slice: the row exists".to_owned(),
         Slice::Present(id) => format!("slice: {} is not null", name(schema, id)),
         Slice::Value { column, limb } => format!("slice: value of {}, limb {limb}", name(schema, column)),
-        Slice::Digit { column, digit, value } => {
+        Slice::AtLeast { column, digit, value } => {
             let digits = manifest.scan.as_ref().and_then(|scan| scan.digits_of(column));
             match digits.filter(|digits| digits.bases.len() == 1) {
                 Some(_) => {
                     let label = schema.column(column).label(value).unwrap_or_else(|| "null".to_owned());
-                    format!("slice: {} = {label}", name(schema, column))
+                    format!("slice: {} from {label} on", name(schema, column))
                 }
-                None => format!("slice: digit {digit} of {} = {value}", name(schema, column)),
+                None => format!("slice: digit {digit} of {} >= {value}", name(schema, column)),
             }
         }
     }

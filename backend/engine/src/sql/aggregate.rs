@@ -8,7 +8,8 @@ use sordino_protocol::{
 };
 
 use super::{
-    constant::Constant, error::SqlError, fragment, names, number, predicate, presence, table::Scope, types,
+    constant::Constant, domain, error::SqlError, fragment, names, number, predicate, presence, table::Scope,
+    types,
 };
 
 /// The name of an output without an alias.
@@ -167,7 +168,7 @@ impl Call<'_> {
         let column = self.dimension(argument)?;
         let described = self.scope.schema.column(column);
         match &described.dimension {
-            Some(domain) if !domain.is_exact() => {
+            Some(domain) if !domain::is_exact(described) => {
                 let reason = format!(
                     "`{}` is published in buckets ({}): its values cannot be told apart",
                     described.name,
@@ -187,6 +188,10 @@ impl Call<'_> {
             Some(Domain::Order { .. }) => true,
             _ => false,
         };
+        if described.dimension.as_ref().is_some_and(Domain::is_exact) && !domain::is_exact(described) {
+            let reason = format!("`{}` is finer as a measure than as a dimension", described.name);
+            return Err(self.refused(&reason, "GROUP BY it, and look at the groups"));
+        }
         if unordered {
             let reason = format!("the dictionary of `{}` is not sorted", described.name);
             return Err(self.refused(&reason, "GROUP BY it: the answer has every value that occurs"));

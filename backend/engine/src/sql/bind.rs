@@ -8,16 +8,10 @@ use sordino_protocol::{
     digest::Digest,
     predicate::{MAX_DEPTH, Predicate},
     presentation::Presentation,
-    query::{Expression, GroupKey, Output, Query},
+    query::{Expression, GroupKey, Query},
 };
 
-use super::{
-    aggregate, classes,
-    error::SqlError,
-    fragment, predicate,
-    present::{self, Above},
-    table::Scope,
-};
+use super::{aggregate, classes, error::SqlError, fragment, predicate, present::Above, table::Scope};
 
 /// A question as it is understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

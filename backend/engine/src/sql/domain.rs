@@ -51,6 +51,13 @@ fn unit(column: &Column) -> i64 {
     10i64.pow(u32::from(places(column).saturating_sub(own)))
 }
 
+/// Whether every code of a dimension is one value of its column. A column that is a finer measure, too,
+/// has several.
+pub(super) fn is_exact(column: &Column) -> bool {
+    let single = matches!(column.dimension, Some(Domain::Integer { .. })) || unit(column) == 1;
+    single && column.dimension.as_ref().is_some_and(Domain::is_exact)
+}
+
 /// All values.
 pub(super) fn all(column: &Column) -> Option<Values> {
     let unit = unit(column);

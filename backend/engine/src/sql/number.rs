@@ -13,7 +13,9 @@ use sordino_protocol::{
     schema::{ColumnId, Domain},
 };
 
-use super::{case, constant::Constant, error::SqlError, fragment, names, predicate, table::Scope, types};
+use super::{
+    case, constant::Constant, domain, error::SqlError, fragment, names, predicate, table::Scope, types,
+};
 
 /// The number that `expr` is for a row.
 pub(super) fn of(scope: &Scope<'_>, expr: &Expr) -> Result<Value, SqlError> {
@@ -107,12 +109,12 @@ fn scaled(value: &Value, coefficient: i64, places: i32) -> Option<Value> {
 }
 
 fn sum(scope: &Scope<'_>, expr: &Expr, left: &Value, right: &Value) -> Result<Value, SqlError> {
-    bounded(expr, left.branches.len() * right.branches.len(), most(left) + most(right), 0)?;
+    bounded(expr, left.pairs(right), most(left) + most(right), 0)?;
     left.plus(scope.schema, right).ok_or_else(|| too_large(expr))
 }
 
 fn product(scope: &Scope<'_>, expr: &Expr, left: &Value, right: &Value) -> Result<Value, SqlError> {
-    let (branches, monomials) = (left.branches.len() * right.branches.len(), most(left) * most(right));
+    let (branches, monomials) = (left.pairs(right), most(left) * most(right));
     bounded(expr, branches, monomials, degree(left) + degree(right))?;
     left.times(scope.schema, right).ok_or_else(|| too_large(expr))
 }
@@ -215,7 +217,7 @@ fn codes(scope: &Scope<'_>, expr: &Expr, id: ColumnId) -> Result<Value, SqlError
         Some(Domain::Category { .. } | Domain::Order { .. }) => "a text",
         Some(Domain::Boolean) => "a boolean",
         Some(Domain::Date { .. }) => "a date",
-        Some(domain) if !domain.is_exact() => {
+        Some(_) if !domain::is_exact(column) => {
             let reason = format!("`{}` is published in buckets only: it cannot be summed", column.name);
             return Err(SqlError::unsupported(fragment::of(expr), reason, &hint));
         }

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use sordino_client::buyer::{self, CheckedOffer};
-use sordino_protocol::{canonical::Canonical, ids::ListingId, layout::LayoutKind};
+use sordino_protocol::{api::AskQuote, canonical::Canonical, ids::ListingId, layout::LayoutKind};
 
+use super::explain;
 use crate::{context::Context, output};
 
 /// What can be asked, in a sentence.
@@ -46,6 +47,11 @@ impl From<Layout> for LayoutKind {
 impl Quote {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let session = context.session().await?;
+        if explain::is_asked_for(&self.sql) {
+            let layout = self.layout.map(Into::into);
+            let ask = AskQuote { listing: self.listing, sql: self.sql, layout };
+            return explain::show(context, &session.client.explanation(&ask).await?);
+        }
         let offer = buyer::quote(&session, self.listing, &self.sql, self.layout.map(Into::into)).await?;
         if context.json() {
             return output::json(&serde_json::json!({

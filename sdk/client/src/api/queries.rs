@@ -1,7 +1,7 @@
 //! Quotes, jobs, answers and receipts.
 
 use sordino_protocol::{
-    api::{AskQuote, Buy, Job, Offer},
+    api::{AskQuote, Buy, Explanation, Job, Offer},
     ids::JobId,
     presentation::Presentation,
     receipt::FullReceipt,
@@ -19,6 +19,14 @@ impl Client {
     /// `policy_refused`; those of the network and the platform.
     pub async fn quote(&self, body: &AskQuote) -> Result<Offer, ClientError> {
         self.json(Call::post("/v1/quotes").json(body)?.repeatable()).await
+    }
+
+    /// Asks how a text is understood, how it would be answered and what that would cost.
+    ///
+    /// # Errors
+    /// As those of [`Client::quote`].
+    pub async fn explanation(&self, body: &AskQuote) -> Result<Explanation, ClientError> {
+        self.json(Call::post("/v1/explanations").json(body)?.repeatable()).await
     }
 
     /// Pays a quote and enqueues the job. Repeated with the same key it returns the same job.

@@ -15,17 +15,17 @@ use crate::{error::FheError, keys::SecretKeys, rollup::segment::Segment};
 /// The plaintext cells of a table while it is being aggregated.
 pub struct Aggregator {
     schema: Schema,
-    layout: RollupLayout,
+    pub(super) layout: RollupLayout,
     /// What is summed: the distinct sums of the layout's arrays.
-    sums: Vec<CellSum>,
+    pub(super) sums: Vec<CellSum>,
     /// Per array: the index of its sum and the shift of its limb.
-    arrays: Vec<(usize, u32)>,
+    pub(super) arrays: Vec<(usize, u32)>,
     /// Per cuboid, per sum: the totals of the cells.
-    totals: Vec<Vec<Totals>>,
+    pub(super) totals: Vec<Vec<Totals>>,
 }
 
 /// Totals of one sum over the cells of one cuboid.
-enum Totals {
+pub(super) enum Totals {
     /// When a single row adds less than 2^32, so that 2^32 rows fit.
     Narrow(Vec<u64>),
     Wide(Vec<u128>),
@@ -100,7 +100,7 @@ impl Aggregator {
     }
 
     /// The values of the cells at addresses `first..end`.
-    fn cells(&self, first: u64, end: u64) -> Result<Zeroizing<Vec<u64>>, FheError> {
+    pub(crate) fn cells(&self, first: u64, end: u64) -> Result<Zeroizing<Vec<u64>>, FheError> {
         let mut cells = Zeroizing::new(Vec::with_capacity((end - first) as usize));
         let mut cuboid = self.layout.cuboids.partition_point(|c| c.first <= first).saturating_sub(1);
         let mut address = first;
@@ -162,7 +162,16 @@ impl Totals {
         }
     }
 
-    fn get(&self, cell: usize) -> u128 {
+    /// Adds a limb to a cell.
+    pub(super) fn put(&mut self, cell: usize, value: u128) {
+        match self {
+            // A total that is narrow fits, or it could not have been summed.
+            Self::Narrow(totals) => totals[cell] = totals[cell].wrapping_add(value as u64),
+            Self::Wide(totals) => totals[cell] = totals[cell].wrapping_add(value),
+        }
+    }
+
+    pub(super) fn get(&self, cell: usize) -> u128 {
         match self {
             Self::Narrow(totals) => u128::from(totals[cell]),
             Self::Wide(totals) => totals[cell],

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod evaluate;
+mod restore;
 mod segment;
 
 use bytes::Bytes;

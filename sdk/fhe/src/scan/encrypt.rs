@@ -74,9 +74,9 @@ pub fn encrypt_chunk<R: RngCore + CryptoRng>(
 fn check(schema: &Schema, layout: &ScanLayout, rows: &CodedTable) -> Result<(), FheError> {
     let outside = |column: ColumnId| FheError::ValueOutsideLayout { column: column.0 };
     for digits in &layout.digits {
-        let codes = digits.bases.iter().map(|base| u64::from(*base)).fold(1, u64::saturating_mul);
+        let reach = digits.reach();
         let column = rows.codes(digits.column);
-        if column.len() != rows.rows || column.iter().any(|code| u64::from(*code) >= codes) {
+        if column.len() != rows.rows || column.iter().any(|code| digits.number(*code) >= reach) {
             return Err(outside(digits.column));
         }
     }
@@ -101,14 +101,14 @@ fn fill(slots: &mut [u64], schema: &Schema, layout: &ScanLayout, rows: &CodedTab
     let slots = &mut slots[..rows.rows];
     match slice {
         Slice::Exists => slots.fill(1),
-        Slice::Digit { column, digit, value } => {
-            let bases = layout.digits_of(column).map_or(&[][..], |digits| &digits.bases);
+        Slice::AtLeast { column, digit, value } => {
+            let Some(digits) = layout.digits_of(column) else { return };
             let digit = usize::from(digit);
-            // The code is a mixed-radix number: drop the digits after, then the digits before.
-            let after: u32 = bases.iter().skip(digit + 1).product();
-            let base = bases.get(digit).copied().unwrap_or(1);
+            // A mixed-radix number: drop the digits after, then the digits before.
+            let after: u32 = digits.bases.iter().skip(digit + 1).product();
+            let base = digits.bases.get(digit).copied().unwrap_or(1);
             for (slot, code) in slots.iter_mut().zip(rows.codes(column)) {
-                *slot = u64::from(code / after % base == value);
+                *slot = u64::from(digits.number(*code) / after % base >= value);
             }
         }
         Slice::Present(column) => match schema.column(column).null_code() {

@@ -5,6 +5,8 @@
 mod chunk;
 mod encrypt;
 mod evaluate;
+mod footer;
+mod partial;
 mod registers;
 pub(crate) mod wire;
 
@@ -18,6 +20,7 @@ pub(crate) use chunk::write as write_chunk;
 pub use chunk::{ChunkReader, slice_size};
 pub use encrypt::encrypt_chunk;
 pub use evaluate::{Evaluator, Partial};
+pub use footer::{Footer, TAIL};
 
 /// Where the slices of one chunk are read from.
 pub trait SliceSource: Sync {

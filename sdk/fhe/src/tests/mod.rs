@@ -1,10 +1,12 @@
 //! Tests of the whole crate: encryption to decryption against the plaintext evaluator, measured noise
 //! against the static bound, hostile bytes, determinism.
 
+mod appended;
 mod determinism;
 mod end_to_end;
 mod hostile;
 mod key_files;
 mod measure;
 mod noise;
+mod partials;
 mod support;

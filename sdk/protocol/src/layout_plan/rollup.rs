@@ -8,34 +8,49 @@ use std::collections::BinaryHeap;
 use crate::{
     bounds,
     layout::{CellArray, CellSum, Cuboid, RollupLayout},
-    layout_plan::RollupBudget,
+    layout_plan::{RollupBudget, scan::HEADROOM},
     parameters::{ParameterSet, ROLLUP_V1},
     schema::{ColumnId, Schema},
 };
 
-pub(super) fn plan(schema: &Schema, rows: u64, budget: &RollupBudget) -> RollupLayout {
-    let (limb_bits, arrays) = arrays(schema, rows, budget);
-    let mut layout = RollupLayout {
-        parameter_set: ParameterSet::RollupV1,
-        limb_bits,
-        arrays,
-        cuboids: Vec::new(),
-        cells: 0,
-        segments: Vec::new(),
-    };
-    add(&mut layout, 1, Vec::new());
-    for dimensions in 1..=budget.max_dimensions {
-        for (cells, columns) in candidates(schema, dimensions, budget) {
-            let size = cells.saturating_mul(layout.arrays.len() as u64);
-            if layout.cells.saturating_add(size) > budget.max_cells_total
-                || layout.cuboids.len() >= budget.max_cuboids
-            {
-                break;
-            }
-            add(&mut layout, cells, columns);
-        }
+/// All cuboids that could be published, in the order in which they are taken.
+pub(super) struct Cuboids {
+    empty: RollupLayout,
+    most: usize,
+    /// Per number of dimensions: cells and dimensions, the smallest first.
+    candidates: Vec<Vec<(u64, Vec<ColumnId>)>>,
+}
+
+impl Cuboids {
+    pub(super) fn new(schema: &Schema, rows: u64, budget: &RollupBudget) -> Self {
+        let (limb_bits, arrays) = arrays(schema, rows.saturating_mul(HEADROOM), budget);
+        let empty = RollupLayout {
+            parameter_set: ParameterSet::RollupV1,
+            limb_bits,
+            arrays,
+            cuboids: Vec::new(),
+            cells: 0,
+            segments: Vec::new(),
+        };
+        let candidates = (1..=budget.max_dimensions).map(|count| candidates(schema, count, budget)).collect();
+        Self { empty, most: budget.max_cuboids, candidates }
     }
-    layout
+
+    /// The grand total, and as many cuboids as so many cells have room for, those of few dimensions first.
+    pub(super) fn within(&self, max_cells: u64) -> RollupLayout {
+        let mut layout = self.empty.clone();
+        add(&mut layout, 1, Vec::new());
+        for candidates in &self.candidates {
+            for (cells, columns) in candidates {
+                let size = cells.saturating_mul(layout.arrays.len() as u64);
+                if layout.cells.saturating_add(size) > max_cells || layout.cuboids.len() >= self.most {
+                    break;
+                }
+                add(&mut layout, *cells, columns.clone());
+            }
+        }
+        layout
+    }
 }
 
 fn add(layout: &mut RollupLayout, cells: u64, dimensions: Vec<ColumnId>) {
@@ -45,7 +60,7 @@ fn add(layout: &mut RollupLayout, cells: u64, dimensions: Vec<ColumnId>) {
 }
 
 /// The arrays of every cuboid. A total that fits a cell stays whole; a larger one is cut into limbs
-/// so narrow that no selection of cells can overflow one.
+/// so narrow that no selection of cells can overflow one. `rows` counts those in that may be appended.
 fn arrays(schema: &Schema, rows: u64, budget: &RollupBudget) -> (u8, Vec<CellArray>) {
     let mut sums = vec![CellSum::Rows];
     for id in schema.ids() {

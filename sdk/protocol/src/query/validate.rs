@@ -175,7 +175,7 @@ impl Check<'_> {
 
     fn product(&self, a: &Value, b: &Value) -> Result<(), QueryError> {
         // Counted before it is multiplied out: that is what takes time.
-        let branches = a.branches.len() * b.branches.len();
+        let branches = a.pairs(b);
         let most = |value: &Value| value.branches.iter().map(|b| b.monomials.len()).max().unwrap_or(0);
         let monomials = most(a) * most(b);
         if branches > MAX_BRANCHES || monomials > MAX_MONOMIALS * MAX_MONOMIALS {

@@ -140,9 +140,12 @@ impl Value {
     /// Of the pairs in lexicographic order, the first whose branches both take a row consists of the
     /// first branch of either that takes it.
     pub fn times(&self, schema: &Schema, other: &Self) -> Option<Self> {
-        let mut branches = Vec::with_capacity(self.branches.len() * other.branches.len());
+        let mut branches = Vec::with_capacity(self.pairs(other));
         for one in &self.branches {
             for another in &other.branches {
+                if one.when.excludes(&another.when) {
+                    continue;
+                }
                 let when = Predicate::and(schema, vec![one.when.clone(), another.when.clone()]);
                 let mut monomials = Vec::with_capacity(one.monomials.len() * another.monomials.len());
                 for a in &one.monomials {
@@ -164,9 +167,12 @@ impl Value {
     pub fn plus(&self, schema: &Schema, other: &Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         let (left, right) = (self.rescaled(scale)?, other.rescaled(scale)?);
-        let mut branches = Vec::with_capacity(left.branches.len() * right.branches.len());
+        let mut branches = Vec::with_capacity(left.pairs(&right));
         for one in &left.branches {
             for another in &right.branches {
+                if one.when.excludes(&another.when) {
+                    continue;
+                }
                 let when = Predicate::and(schema, vec![one.when.clone(), another.when.clone()]);
                 let monomials = [one.monomials.as_slice(), another.monomials.as_slice()].concat();
                 branches.push(Branch::collected(when, monomials)?);
@@ -184,6 +190,18 @@ impl Value {
             monomial.coefficient = monomial.coefficient.checked_mul(unit)?;
         }
         Some(value)
+    }
+
+    /// How many pairs of branches, one of each value, may take the same row: the branches that a sum or
+    /// a product of the two has. Of very many, all are counted: looking at each takes time.
+    pub fn pairs(&self, other: &Self) -> usize {
+        const LOOKED_AT: usize = 4_096;
+        let all = self.branches.len() * other.branches.len();
+        if all > LOOKED_AT {
+            return all;
+        }
+        let meeting = |one: &Branch| other.branches.iter().filter(|b| !b.when.excludes(&one.when)).count();
+        self.branches.iter().map(meeting).sum()
     }
 
     /// The rows that have a value: those that any branch takes.

@@ -52,7 +52,7 @@ fn a_program_keeps_its_digest() {
         digest(LayoutKind::Rollup),
         "8de2329da81a30b83421d0ac75143b9dd784e6ee25607a1c9599746db3e11313"
     );
-    assert_eq!(digest(LayoutKind::Scan), "861c26570a0908ee5faf3b8b09ed719696b02573fea48a4f6e131650612246a4");
+    assert_eq!(digest(LayoutKind::Scan), "c73cef28e075ea97310b0de6e6ee036a961e9587a26ec1bc3df1ca24f0be3dc1");
 }
 
 #[test]
@@ -64,11 +64,12 @@ fn a_scan_program_keeps_its_canonical_form() {
     assert_eq!(
         text,
         concat!(
-            r#"{"layout":"scan","outputs":[4,5,6,7],"parameter_set":"scan-8k-v1","#,
+            r#"{"layout":"scan","outputs":[7,8,9,10],"parameter_set":"scan-8k-v1","#,
             r#""recipes":[[{"coefficient":1,"output":0}],[{"coefficient":1,"output":1}]],"#,
-            r#""slices":[{"digit":{"column":0,"digit":0,"value":0}},{"digit":{"column":0,"digit":0,"value":1}},"#,
-            r#"{"digit":{"column":13,"digit":0,"value":1}},{"value":{"column":20,"limb":0}}],"#,
-            r#""steps":[{"multiply":[0,2]},{"multiply_raw":[3,4]},{"multiply":[1,2]},{"multiply_raw":[3,6]}]}"#,
+            r#""slices":["exists",{"at_least":{"column":0,"digit":0,"value":1}},"#,
+            r#"{"at_least":{"column":13,"digit":0,"value":1}},{"at_least":{"column":13,"digit":0,"value":2}},"#,
+            r#"{"value":{"column":20,"limb":0}}],"steps":[{"subtract":[2,3]},{"subtract":[0,1]},"#,
+            r#"{"multiply":[5,6]},{"multiply_raw":[4,7]},{"multiply":[1,5]},{"multiply_raw":[4,9]}]}"#,
         )
     );
 }

@@ -119,9 +119,9 @@ fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: 
 fn slot(schema: &Schema, layout: &ScanLayout, table: &CodedTable, row: usize, slice: Slice) -> u64 {
     match slice {
         Slice::Exists => 1,
-        Slice::Digit { column, digit, value } => {
+        Slice::AtLeast { column, digit, value } => {
             let digits = layout.digits_of(column).expect("stored");
-            u64::from(digits.digits_of(table.codes(column)[row])[usize::from(digit)] == value)
+            u64::from(digits.digits_of(table.codes(column)[row])[usize::from(digit)] >= value)
         }
         Slice::Present(column) => u64::from(present(schema, table, row, column)),
         Slice::Value { column, limb } => {

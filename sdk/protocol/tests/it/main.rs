@@ -6,3 +6,4 @@ mod lowering;
 mod manifests;
 mod oracle;
 mod planning;
+mod publication;

@@ -125,7 +125,8 @@ pub fn richer(schema: &Schema) -> String {
 fn has_years(domain: &Domain) -> bool {
     let Domain::Date { edges } = domain else { return false };
     let year = |date: &chrono::NaiveDate| i64::from(date.year());
-    let within = |pair: &[chrono::NaiveDate]| pair[1].pred_opt().is_some_and(|last| year(&last) == year(&pair[0]));
+    let within =
+        |pair: &[chrono::NaiveDate]| pair[1].pred_opt().is_some_and(|last| year(&last) == year(&pair[0]));
     let span = edges.first().zip(edges.last()).map_or(0, |(first, last)| year(last) - year(first));
     edges.windows(2).all(within) && (1..=i64::from(FEW)).contains(&span)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::layout::Slice;
+use crate::{cost::OperationCounts, layout::Slice};
 
 mod emit;
 
@@ -97,7 +97,12 @@ impl Builder {
     /// The rows that a mask does not select.
     pub(super) fn complement(&mut self, mask: Node) -> Node {
         let exists = self.exists();
-        self.push(Operation::Subtract(exists, mask))
+        self.difference(exists, mask)
+    }
+
+    /// The rows of `mask` without those of `part`, all of which it selects.
+    pub(super) fn difference(&mut self, mask: Node, part: Node) -> Node {
+        self.push(Operation::Subtract(mask, part))
     }
 
     pub(super) fn multiply(&mut self, a: Node, b: Node) -> Node {
@@ -136,6 +141,19 @@ impl Builder {
             }
         }
         effort
+    }
+
+    /// The operations built so far, and the depth of the last.
+    pub(super) fn counts(&self) -> (OperationCounts, u32) {
+        let Effort { multiplications, loads, additions } = self.effort();
+        let counts = OperationCounts {
+            loads: loads as u64,
+            additions: additions as u64,
+            multiplications: multiplications as u64,
+            relinearisations: multiplications as u64,
+            ..OperationCounts::default()
+        };
+        (counts, self.depths.last().copied().unwrap_or(0))
     }
 }
 

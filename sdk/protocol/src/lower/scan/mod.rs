@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     bounds,
-    layout::LayoutKind,
+    cost::OperationCounts,
+    layout::{DimensionDigits, LayoutKind},
     lower::LowerError,
     manifest::Manifest,
     predicate::{CodeSet, Predicate},
@@ -33,14 +34,14 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
     let missing = LowerError::NoLayout(LayoutKind::Scan);
     let layout = manifest.scan.as_ref().ok_or(missing.clone())?;
     let parameters = layout.parameter_set.scan().ok_or(missing)?;
-    let needs = query.requirements(&manifest.schema);
-    let pieces = summand::pieces(manifest, layout, parameters, &needs)?;
     for column in query.dimensions(&manifest.schema) {
         let described = manifest.schema.column(column);
-        if described.dimension.is_some() && layout.digits_of(column).is_none() {
-            return Err(LowerError::NotStored(format!("the slices of `{}`", described.name)));
+        if layout.digits_of(column).is_none() && described.codes() > 1 {
+            return Err(LowerError::NotStored(format!("`{}` as a dimension", described.name)));
         }
     }
+    let needs = query.requirements(&manifest.schema);
+    let pieces = summand::pieces(manifest, layout, parameters, &needs)?;
     let chunks = layout.chunks.len().max(1) as u64;
     let mut refused = None;
     for slack in SLACK {
@@ -51,6 +52,15 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
         }
     }
     Err(refused.map_or_else(|| LowerError::NoLayout(LayoutKind::Scan), LowerError::Bound))
+}
+
+/// What a condition on one dimension costs a chunk, as it is compiled, and its depth; `codes` is
+/// neither empty nor all `size` codes.
+pub(crate) fn condition_cost(digits: &DimensionDigits, size: u32, codes: &CodeSet) -> (OperationCounts, u32) {
+    let mut builder = builder::Builder::default();
+    let masks = atoms::masks(&mut builder, digits, size, codes);
+    builder.conjunction(masks);
+    builder.counts()
 }
 
 /// The predicate among the rows of one group, of which the codes of some columns are known: atoms that

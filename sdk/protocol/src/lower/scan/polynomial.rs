@@ -86,14 +86,21 @@ pub(super) fn node(
     if terms.is_empty() { builder.nothing() } else { builder.combine(terms) }
 }
 
-/// The value of a column where its code is in a set, else 0.
+/// The value of a column where its code is in a set, else 0: from one code to the next it changes by a
+/// step, and a slice says from which code on.
 fn selected(builder: &mut Builder, schema: &Schema, condition: &Absorbed) -> Node {
     let values = schema.column(condition.column).values_of_codes().unwrap_or_default();
     let mut terms = Vec::new();
-    for code in condition.codes.codes() {
-        if let Some(value) = values.get(code as usize).filter(|value| **value != 0) {
-            let slice = Slice::Digit { column: condition.column, digit: 0, value: code };
-            terms.push((builder.load(slice), *value));
+    let mut before = 0;
+    for (code, value) in (0..schema.column(condition.column).codes()).zip(values.into_iter().chain([0])) {
+        let value = if condition.codes.contains(code) { value } else { 0 };
+        if value != before {
+            let slice = match code {
+                0 => builder.exists(),
+                code => builder.load(Slice::AtLeast { column: condition.column, digit: 0, value: code }),
+            };
+            terms.push((slice, value - before));
+            before = value;
         }
     }
     if terms.is_empty() { builder.nothing() } else { builder.combine(terms) }

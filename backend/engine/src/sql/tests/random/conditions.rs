@@ -8,7 +8,7 @@ use super::dice::Dice;
 /// as `a IS DISTINCT FROM (b AND c)`.
 pub(super) fn condition(dice: &mut Dice, schema: &Schema, depth: u32) -> String {
     if depth > 0 && dice.chance(60) {
-        let mut inner = |dice: &mut Dice| condition(dice, schema, depth - 1);
+        let inner = |dice: &mut Dice| condition(dice, schema, depth - 1);
         return match dice.between(0, 6) {
             0 | 1 => format!("({} AND {})", inner(dice), inner(dice)),
             2 | 3 => format!("({} OR {})", inner(dice), inner(dice)),
@@ -54,7 +54,7 @@ fn atom(dice: &mut Dice, column: &Column) -> String {
 const OPERATORS: [&str; 8] = ["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"];
 
 fn text(dice: &mut Dice, name: &str, values: &[String]) -> String {
-    let mut constant = |dice: &mut Dice| match dice.between(0, 9) {
+    let constant = |dice: &mut Dice| match dice.between(0, 9) {
         0 => "NULL".to_owned(),
         1 => "'absent'".to_owned(),
         _ => format!("'{}'", dice.pick(values).replace('\'', "''")),
@@ -81,7 +81,7 @@ fn text(dice: &mut Dice, name: &str, values: &[String]) -> String {
 }
 
 fn date(dice: &mut Dice, name: &str, edges: &[chrono::NaiveDate]) -> String {
-    let mut day = |dice: &mut Dice| {
+    let day = |dice: &mut Dice| {
         let mut day = *dice.pick(edges);
         if dice.chance(30) {
             day = day + chrono::Days::new(dice.between(0, 40).unsigned_abs());

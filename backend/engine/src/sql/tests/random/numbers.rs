@@ -6,7 +6,7 @@ use super::{conditions::condition, dice::Dice};
 
 /// An expression that is a number of a row.
 pub(super) fn number(dice: &mut Dice, schema: &Schema, depth: u32) -> String {
-    let mut inner = |dice: &mut Dice| number(dice, schema, depth.saturating_sub(1));
+    let inner = |dice: &mut Dice| number(dice, schema, depth.saturating_sub(1));
     if depth == 0 || dice.chance(35) {
         return leaf(dice, schema);
     }
