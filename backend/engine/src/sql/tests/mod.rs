@@ -5,3 +5,4 @@ mod hostile;
 mod presented;
 mod random;
 mod refused;
+mod totals;
