@@ -54,6 +54,10 @@ impl Cell {
         }
     }
 
+    pub(super) const fn is_null(&self) -> bool {
+        matches!(self, Self::Exact(Constant::Null))
+    }
+
     pub(super) fn is_close(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Exact(a), Self::Exact(b)) => a == b,
