@@ -24,7 +24,11 @@ pub fn query(schema: &Schema, query: &Query) -> String {
                 Expression::Sum(id) => format!("SUM({})", name(id)),
                 Expression::Average(id) => format!("AVG({})", name(id)),
             };
-            if output.name == expression { expression } else { format!("{expression} AS {}", output.name) }
+            if output.name.eq_ignore_ascii_case(&expression) {
+                expression
+            } else {
+                format!("{expression} AS {}", output.name)
+            }
         })
         .collect();
     let mut text = format!("SELECT {} FROM {}", outputs.join(", "), schema.table);
@@ -146,6 +150,9 @@ mod tests {
             "SELECT housing, AVG(age) AS a FROM t WHERE age >= 30 AND housing IN ('own', 'it''s') \
              GROUP BY housing"
         );
+        let unnamed = Output { name: "avg(age)".to_owned(), expression: Expression::Average(ColumnId(0)) };
+        let unnamed = Query { outputs: vec![unnamed], ..asked.clone() };
+        assert!(query(&schema, &unnamed).starts_with("SELECT AVG(age) FROM t"), "no alias was given");
         let null = Query { predicate: part(0, &[(0, 2), (63, 64)]), groups: vec![], ..asked };
         assert!(query(&schema, &null).ends_with("WHERE (age < 20 OR age IS NULL)"));
     }
