@@ -14,7 +14,7 @@ use crate::{
         workload::Cost,
     },
     parameters::ParameterSet,
-    schema::{ColumnId, Schema},
+    schema::{ColumnId, Domain, Schema},
 };
 
 /// The most rows of a table in `scan-8k-v1`: four chunks. Above, the larger set does more rows per
@@ -119,8 +119,19 @@ impl<'a> Choices<'a> {
         vec![Some(0); self.columns.len()]
     }
 
-    /// Chooses within the allowance. Columns that `droppable` allows are left out, the largest first and
-    /// of equals the last, if not even the fewest slices fit; `None` if nothing helps.
+    /// How many columns hold how this one compares with another: what is mostly compared is missed less.
+    fn compared(&self, id: ColumnId) -> usize {
+        let name = &self.schema.column(id).name;
+        let compares = |other: &ColumnId| match &self.schema.column(*other).dimension {
+            Some(Domain::Order { left, right }) => left == name || right == name,
+            _ => false,
+        };
+        self.schema.dimensions().filter(compares).count()
+    }
+
+    /// Chooses within the allowance. Columns that `droppable` allows are left out if not even the fewest
+    /// slices fit: the largest first, of equals those that others compare, then the last; `None` if
+    /// nothing helps.
     pub(super) fn choose(&self, allowance: Allowance, droppable: impl Fn(ColumnId) -> bool) -> Option<Taken> {
         let mut taken = self.smallest();
         while self.bytes(&taken) > allowance.bytes {
@@ -129,7 +140,9 @@ impl<'a> Choices<'a> {
                 .iter()
                 .enumerate()
                 .filter(|(index, column)| taken[*index].is_some() && droppable(column.column))
-                .max_by_key(|(index, column)| (column.options[0].slices(), *index));
+                .max_by_key(|(index, column)| {
+                    (column.options[0].slices(), self.compared(column.column), *index)
+                });
             taken[largest?.0] = None;
         }
         let mut bytes = self.bytes(&taken);

@@ -121,7 +121,7 @@ fn samples(column: &Column) -> Vec<Sample> {
     let of_kind = |kind| structure.as_ref().filter(|found| found.kind == kind);
     let sample = |weight, kind, sets| Sample { weight, kind, sets: some(sets) };
     let mut found = match column.dimension {
-        Some(Domain::Category { .. }) => {
+        Some(Domain::Category { .. } | Domain::Order { .. }) => {
             vec![
                 sample(45, Asked::Equality, equality),
                 sample(5, Asked::Range, ranges),

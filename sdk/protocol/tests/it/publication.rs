@@ -7,7 +7,7 @@ use sordino_protocol::{
     lower::{LowerError, lower},
     parameters::ParameterSet,
     predicate::Predicate,
-    schema::{Column, Domain, Schema},
+    schema::{Column, Domain, Measure, Schema},
     testing,
 };
 
@@ -28,6 +28,10 @@ fn lineitem() -> Schema {
         dimension: Some(Domain::Date { edges: (0..=2_550).map(|day| first + Days::new(day)).collect() }),
         ..dimension(name, 1)
     };
+    let order = |left: &str, right: &str| {
+        let domain = Domain::Order { left: left.to_owned(), right: right.to_owned() };
+        Column { dimension: Some(domain), ..dimension(&format!("{left}_{right}"), 1) }
+    };
     let words = |sets: &[&[&str]]| {
         let join = |texts: Vec<String>, set: &&[&str]| -> Vec<String> {
             texts.iter().flat_map(|text| set.iter().map(move |word| format!("{text} {word}"))).collect()
@@ -42,6 +46,7 @@ fn lineitem() -> Schema {
     ]);
     schema(vec![
         dates("l_shipdate"),
+        dates("l_commitdate"),
         dates("l_receiptdate"),
         dimension("l_quantity", 50),
         dimension("l_discount", 11),
@@ -51,9 +56,8 @@ fn lineitem() -> Schema {
         dimension("l_shipmode", 7),
         dimension("o_orderpriority", 5),
         Column { dimension: Some(types), ..dimension("p_type", 1) },
-        dimension("ship_commit", 3),
-        dimension("commit_receipt", 3),
-        dates("l_commitdate"),
+        order("l_shipdate", "l_commitdate"),
+        order("l_commitdate", "l_receiptdate"),
         measure("l_extendedprice", 10_500_000),
     ])
 }
@@ -112,24 +116,32 @@ fn lineitem_takes_at_most_six_kilobytes_a_row() {
     assert_eq!(refused, Err(LowerError::NotStored("`l_commitdate` as a dimension".to_owned())));
     assert!(lower(&manifest, &asked("l_commitdate"), LayoutKind::Rollup).is_ok());
     // The shape of query 1: a date by the day, two groups, a sum.
+    let column = |name| schema.find(name).expect("there").0;
     let day = within(&schema, 0, 0, 2_436);
-    let pricing = query(day, &[5, 6], &[sum(&schema, schema.find("l_extendedprice").expect("there").0)]);
+    let price = [sum(&schema, column("l_extendedprice"))];
+    let pricing = query(day, &[column("l_returnflag"), column("l_linestatus")], &price);
     lower(&manifest, &pricing, LayoutKind::Scan).expect("lowers");
     // The shape of query 6: a year, two ranges, a sum.
-    let revenue = vec![year("l_shipdate"), within(&schema, 2, 0, 23), within(&schema, 3, 5, 8)];
-    let sum = [sum(&schema, schema.find("l_extendedprice").expect("there").0)];
-    let revenue = query(Predicate::and(&schema, revenue), &[], &sum);
+    let few = within(&schema, column("l_quantity"), 0, 23);
+    let revenue = vec![year("l_shipdate"), few, within(&schema, column("l_discount"), 5, 8)];
+    let revenue = query(Predicate::and(&schema, revenue), &[], &price);
     lower(&manifest, &revenue, LayoutKind::Scan).expect("lowers");
 }
 
 #[test]
 fn credit_takes_at_most_64_megabytes() {
-    let schema = credit();
+    // As it is inferred: numbers can be filtered and summed.
+    let mut schema = credit();
+    for (column, largest) in [(2, 32), (12, 56), (10, 3), (15, 3), (16, 3), (17, 1)] {
+        schema.columns[column].measure = Some(Measure { scale: 0, min: 0, max: largest });
+    }
+    schema.columns[20].dimension =
+        Some(Domain::Buckets { scale: 0, edges: (0..=24).map(|i| i * 800).collect() });
     let planned = layout_plan::publication(&schema, 1_000, &BOTH).expect("fits");
     show(&schema, &planned);
     assert!(planned.upload.total_bytes() <= 64_000_000);
     let scan = planned.scan.as_ref().expect("there");
-    assert_eq!(scan.digits.len(), 20, "every column can be queried");
+    assert_eq!(scan.digits.len(), 21, "every column can be queried");
     assert_eq!(scan.parameter_set, ParameterSet::Scan8kV1);
 }
 

@@ -41,7 +41,9 @@ pub(super) fn absorb(
         Predicate::In { column, codes } => {
             codes.len() <= MAX_ABSORBED
                 && monomials.iter().all(|monomial| monomial.columns.contains(column))
-                && layout.digits_of(*column).is_some_and(|digits| digits.bases.len() == 1)
+                && layout
+                    .digits_of(*column)
+                    .is_some_and(|digits| digits.bases.len() == 1 && digits.blocks.is_none())
                 && layout.measures.iter().any(|m| m.column == *column && m.limbs == 1)
                 && schema.column(*column).values_of_codes().is_some()
         }
