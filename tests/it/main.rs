@@ -11,3 +11,4 @@ mod licences;
 mod main_loop;
 mod metadata;
 mod portal;
+mod understood;

@@ -143,7 +143,8 @@ pub fn release(
     min_cohort: u32,
 ) -> Vec<Option<i64>> {
     let parts = split(schema, needs, &totals.values);
-    let total = |position: usize| parts[position].iter().copied().map(|n| n.max(0)).sum::<i64>();
+    // Noised counts below 0 are counted as such: without them, noise alone would make a cohort.
+    let total = |position: usize| parts[position].iter().sum::<i64>();
     needs
         .released
         .iter()

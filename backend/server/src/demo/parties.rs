@@ -153,7 +153,7 @@ impl Buyer {
         let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let schema = &listing.schema;
         let query = &offer.offer.query;
-        let expected = questions::expected(schema, query, offer.query, rows, listing.policy.min_cohort);
+        let expected = questions::expected(schema, query, offer.query, rows, listing.policy.min_cohort)?;
         let equal = opened.answer.rows == expected.rows && opened.answer.groups == expected.groups;
         let (answer, expected) = (opened.table()?, presentation::apply(&opened.presentation, &expected)?);
         let price = offer.offer.quote.body.price;

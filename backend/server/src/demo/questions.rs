@@ -38,14 +38,18 @@ pub(super) fn coded(schema: &Schema, table: &Table) -> anyhow::Result<CodedTable
     Ok(rows)
 }
 
-/// What the answer must be: computed on the plaintext, with what is of too few rows withheld.
+/// What the answer must be, as the buyer reads it: computed on the plaintext, with what is of too few
+/// rows withheld.
+///
+/// # Errors
+/// When it cannot be written as JSON.
 pub(super) fn expected(
     schema: &Schema,
     query: &Query,
     digest: Digest,
     rows: &CodedTable,
     min_cohort: u32,
-) -> Answer {
+) -> anyhow::Result<Answer> {
     let needs = query.requirements(schema);
     let groups = plaintext::evaluate(schema, query, rows)
         .into_iter()
@@ -56,5 +60,7 @@ pub(super) fn expected(
         })
         .collect();
     let noise = vec![0.0; needs.quantities.len()];
-    Answer::new(schema, query, digest, groups, noise, min_cohort)
+    let answer = Answer::new(schema, query, digest, groups, noise, min_cohort);
+    // The last bit of a floating-point number may change when it is written and read.
+    Ok(serde_json::from_slice(&serde_json::to_vec(&answer)?)?)
 }

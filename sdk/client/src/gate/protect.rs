@@ -136,4 +136,18 @@ mod tests {
         assert_eq!(groups[1].values, None);
         assert_eq!(noise, [0.0, 0.0]);
     }
+
+    #[test]
+    fn noise_alone_makes_no_cohort() {
+        let schema = schema();
+        let ranked = Expression::Quantile { rank: Rank::Median, column: ColumnId(1), when: Predicate::All };
+        let query = query(&schema, &[ranked]);
+        let policy = Policy { min_cohort: 5, ..Policy::default() };
+        let group =
+            |counts: [i64; 3]| GroupTotals { key: vec![0], rows: 20, values: [&[20], &counts[..]].concat() };
+        let totals = vec![group([-9, 12, 0]), group([-9, 12, 2])];
+        let (groups, _) = protect(&schema, &query, &policy, totals).expect("protected");
+        assert_eq!(groups[0].values, Some(vec![None, None]), "3 rows remain when noise is added up");
+        assert_eq!(groups[1].values, Some(vec![Some(1), Some(1)]));
+    }
 }

@@ -59,7 +59,7 @@ pub fn recipes(listing: &Listing, server: &str) -> Vec<Recipe> {
 /// measure, as far as there are such columns.
 pub fn example(schema: &Schema) -> String {
     let dimensions: Vec<&Column> = schema.dimensions().map(|id| schema.column(id)).collect();
-    let group = dimensions.iter().filter(|column| column.codes() <= FEW).max_by_key(|column| column.codes());
+    let group = dimensions.iter().filter(|column| is_small(column)).max_by_key(|column| column.codes());
     let measure = schema.measures().map(|id| schema.column(id)).next();
     let filter = dimensions
         .iter()
@@ -86,9 +86,10 @@ pub fn example(schema: &Schema) -> String {
 pub fn richer(schema: &Schema) -> String {
     let dimensions: Vec<&Column> = schema.dimensions().map(|id| schema.column(id)).collect();
     let years = dimensions.iter().find(|column| column.dimension.as_ref().is_some_and(has_years));
-    let small = dimensions.iter().filter(|column| column.codes() <= FEW).max_by_key(|column| column.codes());
+    let small = dimensions.iter().filter(|column| is_small(column)).max_by_key(|column| column.codes());
     let group = years.or(small);
-    let others = || dimensions.iter().filter(|column| group.is_none_or(|group| group.name != column.name));
+    let others =
+        || dimensions.iter().filter(move |column| group.is_none_or(|group| group.name != column.name));
     let mut outputs = Vec::new();
     let key = group.map(|column| match years {
         Some(_) => format!("date_trunc('year', {})", identifier(&column.name)),
@@ -119,6 +120,11 @@ pub fn richer(schema: &Schema) -> String {
         sql.push_str(&format!("\nGROUP BY {key}\nHAVING COUNT(*) >= 20\nORDER BY total DESC\nLIMIT 5"));
     }
     sql
+}
+
+/// Whether grouping by it makes a short answer.
+fn is_small(column: &Column) -> bool {
+    column.codes() <= FEW && !column.is_derived()
 }
 
 /// Whether its buckets of dates make up few whole years.
