@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 use crate::{error::FheError, outputs::Lwe, parameters::GLWE_DEGREE, ring::Prime, rollup::evaluate::Piece};
 
 /// Ranges of one ciphertext from which on the product is taken. Measured (`measure_rollup_products` in
-/// the tests): a range costs 0.31 us by prefix sums; a product 47 us, and the transforms of a mask, which
-/// all outputs share, 38 us. So a product alone breaks even at 275 ranges and one of many at 150.
+/// the tests): a range costs 0.31 us by prefix sums; a product 46 us, and the transforms of a mask, which
+/// all outputs share, 20 us. So one product alone breaks even at 210 ranges, one of many at 150.
 pub(super) const CROSSOVER: usize = 192;
 
 const PRIMES: [u64; 2] = [0x3fff_ffff_ffff_0001, 0x3fff_ffff_fffe_8001];

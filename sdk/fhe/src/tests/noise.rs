@@ -164,7 +164,8 @@ fn check(what: &str, program: &ScanProgram, chunks: usize) {
     // A noise beyond the budget cannot be measured: the wrong plaintext is subtracted.
     if predicted >= 0.0 {
         assert!(measured >= predicted, "{what}: measured room {measured}, predicted {predicted}");
-        assert!(measured - predicted <= 12.0, "{what}: measured room {measured}, predicted {predicted}");
+        // At the end only one coefficient is measured, whose noise may be small by chance.
+        assert!(measured - predicted <= 24.0, "{what}: measured room {measured}, predicted {predicted}");
     }
 }
 
