@@ -3,6 +3,7 @@
 
 use sordino_protocol::{
     api::Considered,
+    bounds,
     cost::{ComputeUnits, OperationCounts},
     layout::LayoutKind,
     lower::{LowerError, lower},
@@ -61,11 +62,11 @@ pub enum Refusal {
 /// The program of a query on a layout, if this platform can run it.
 fn program(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<Program, Refusal> {
     let program = lower(manifest, query, layout)?;
-    if let Some(set) = program.parameter_set().scan() {
-        // A sum that is not yet relinearised has three polynomials.
-        let each = 3 * 8 * (set.degree * set.moduli.len()) as u64;
-        let (outputs, limit) = (program.output_count() as u64, MAX_PARTIAL_BYTES / each);
-        if outputs > limit {
+    if let Program::Scan(scan) = &program {
+        let bytes = bounds::partial_bytes(scan).map_err(LowerError::Bound)?;
+        let outputs = program.output_count() as u64;
+        if bytes > MAX_PARTIAL_BYTES {
+            let limit = outputs * MAX_PARTIAL_BYTES / bytes;
             return Err(Refusal::Memory { outputs, limit, advice: advice(&manifest.schema, query) });
         }
     }
@@ -203,11 +204,13 @@ mod tests {
     fn a_scan_of_too_many_groups_is_refused_by_name() {
         let manifest = manifest(&RollupBudget::default());
         let by = |columns: &str| query(&format!("SELECT COUNT(*) FROM german_credit GROUP BY {columns}"));
-        let few = by("age_in_years, housing, creditability");
-        assert!(plan(&manifest, &few, Some(LayoutKind::Scan)).is_ok(), "342 groups fit");
+        let few = by("age_in_years, housing");
+        assert!(plan(&manifest, &few, Some(LayoutKind::Scan)).is_ok(), "171 groups fit");
+        // Too deep for fewer than all four moduli: three polynomials in nine.
+        let limit = MAX_PARTIAL_BYTES / (8 * 8_192 * 3 * 9);
         let many = by("age_in_years, housing, creditability, duration_in_month");
         let error = plan(&manifest, &many, Some(LayoutKind::Scan)).expect_err("1,368 groups do not fit");
-        let fits = |refusal: &Refusal, sums: u64| matches!(refusal, Refusal::Memory { outputs, limit: 512, .. } if *outputs == sums);
+        let fits = |refusal: &Refusal, sums: u64| matches!(refusal, Refusal::Memory { outputs, limit: most, .. } if *outputs == sums && *most == limit);
         assert!(fits(&error.refusals[0].1, 1_368), "{error}");
         let ranked = query(
             "SELECT MEDIAN(age_in_years) FROM german_credit GROUP BY housing, creditability, duration_in_month",

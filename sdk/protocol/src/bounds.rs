@@ -9,7 +9,7 @@ use crate::{
     schema::Schema,
 };
 
-pub use scan::{ScanNoise, degrees, register_noise, scan_noise};
+pub use scan::{ScanNoise, degrees, depths, partial_bytes, register_noise, scan_noise, working_moduli};
 
 /// Which bound a program exceeds, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,18 @@ pub enum BoundError {
         budget_bits: u32,
         /// Multiplicative depth of the program.
         depth: u32,
+    },
+    /// Sums of products could exceed the numbers they are held in before they are scaled down.
+    #[error(
+        "2^{weight_bits} products would be added, more than the 2^{limit_bits} that {set} has room for: use smaller constants or fewer rows"
+    )]
+    Products {
+        /// The set.
+        set: ParameterSet,
+        /// Bits of the number of products, each as often as its coefficients say.
+        weight_bits: u32,
+        /// Bits that there is room for.
+        limit_bits: u32,
     },
     /// The program is not well formed (only possible for one that was not made by the planner).
     #[error("step {step}: {reason}")]

@@ -117,10 +117,26 @@ pub enum Step {
     Multiply(Register, Register),
     /// The product left at degree 2: it may only be added, relinearised and be an output.
     MultiplyRaw(Register, Register),
-    /// The sum of registers of the same degree, each times an integer.
+    /// A linear combination of registers of the same degree: each times an integer other than 0, of
+    /// at most [`MAX_COEFFICIENT`] either way. The result is taken modulo the plaintext modulus.
     Combine(Vec<(Register, i64)>),
-    /// A register of degree 2 brought back to degree 1.
+    /// A sum of products brought from degree 2 to degree 1.
     Relinearise(Register),
+}
+
+/// The largest coefficient of a [`Step::Combine`].
+pub const MAX_COEFFICIENT: i64 = 1 << 53;
+
+impl Step {
+    /// The registers it reads, in order, each as often as it is named.
+    pub fn operands(&self) -> Vec<Register> {
+        match self {
+            Self::Sum(operands) => operands.clone(),
+            Self::Combine(terms) => terms.iter().map(|(register, _)| *register).collect(),
+            Self::Subtract(a, b) | Self::Multiply(a, b) | Self::MultiplyRaw(a, b) => vec![*a, *b],
+            Self::Relinearise(a) => vec![*a],
+        }
+    }
 }
 
 impl Canonical for Program {

@@ -35,20 +35,6 @@ impl SlotSum {
         (numbers.degree + 1) * (numbers.moduli.len() - numbers.finish_level)
     }
 
-    /// Switches a ciphertext of two polynomials down to the finish level and keeps coefficient 0.
-    pub(crate) fn extract(ciphertext: &Ciphertext, set: ParameterSet) -> Result<Self, FheError> {
-        let context = context(set)?;
-        let down = |polynomial: &Poly| {
-            let mut polynomial = polynomial.clone();
-            polynomial.change_representation(Representation::PowerBasis);
-            polynomial.switch_down_to(context).map_err(FheError::math("switching down"))?;
-            Ok::<_, FheError>(polynomial)
-        };
-        let (c0, c1) = (down(&ciphertext[0])?, down(&ciphertext[1])?);
-        let body = c0.coefficients().outer_iter().map(|row| row[0]).collect();
-        Ok(Self { body, mask: c1.coefficients().iter().copied().collect() })
-    }
-
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend(self.body.iter().chain(&self.mask).flat_map(|word| word.to_le_bytes()));
     }

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod evaluate;
+mod products;
 mod restore;
 mod segment;
 

@@ -2,32 +2,32 @@
 //! polynomials as they are, so that writing and reading cost little more than copying, and the sum of
 //! what was read is the same to the bit.
 //!
-//! Bytes: header, number of outputs (4), then for each output the number of its polynomials (1), that
-//! of the moduli it is left with (1), two zeros, and its words, little-endian, polynomial by polynomial.
+//! Bytes: header, number of outputs (4), then for each output what it is (1), three zeros, and its
+//! words, little-endian, polynomial by polynomial. The moduli follow from the program.
 
-use std::sync::Arc;
-
-use fhe::bfv::Ciphertext;
-use fhe_math::rq::{Context, Poly, Representation, traits::TryConvertFrom};
 use rayon::prelude::*;
-use sordino_protocol::{
-    parameters::{ParameterSet, ScanParameters},
-    program::ScanProgram,
-};
+use sordino_protocol::{bounds, parameters::ParameterSet, program::ScanProgram};
 
 use crate::{
     error::FheError,
     outputs::words,
-    parameters::{bfv, scan},
-    scan::Partial,
-    trust::{HEADER, Object, Reader, TrustError, guard, header, limit},
+    parameters::scan,
+    ring::{Basis, Rows},
+    scan::{
+        Partial,
+        ciphertext::Ciphertext,
+        tables::{Tables, tables},
+    },
+    trust::{HEADER, Object, Reader, TrustError, header, limit},
 };
 
 const OBJECT: Object = Object::Partial;
 /// Bytes before the words of an output.
 const OUTPUT_HEAD: usize = 4;
-/// Products are left at three polynomials; nothing has more.
-const MAX_POLYNOMIALS: usize = 3;
+
+const EARLY: u8 = 0;
+const LATE: u8 = 1;
+const PRODUCTS: u8 = 2;
 
 impl Partial {
     /// Number of outputs.
@@ -37,11 +37,7 @@ impl Partial {
 
     /// Bytes of memory its words take.
     pub fn memory(&self) -> usize {
-        self.sums
-            .iter()
-            .flat_map(|sum| sum.iter())
-            .map(|polynomial| 8 * polynomial.coefficients().len())
-            .sum()
+        self.sums.iter().flat_map(Ciphertext::polynomials).map(|rows| 8 * rows.len()).sum()
     }
 
     /// The bytes, under the set it was computed in.
@@ -61,8 +57,10 @@ impl Partial {
     /// When it is anything else.
     pub fn from_bytes(bytes: &[u8], program: &ScanProgram) -> Result<Self, FheError> {
         let (set, outputs) = (program.parameter_set, program.outputs.len());
-        let numbers = scan(set)?;
-        let largest = OUTPUT_HEAD + MAX_POLYNOMIALS * 8 * numbers.degree * numbers.moduli.len();
+        scan(set)?;
+        let tables = tables(set, bounds::working_moduli(program)?)?;
+        // Products have more moduli than anything else.
+        let largest = OUTPUT_HEAD + 3 * polynomial_bytes(&tables.extended);
         let most = (HEADER + 4).saturating_add(outputs.saturating_mul(largest));
         limit(OBJECT, bytes.len() as u64, most as u64)?;
         let mut reader = Reader::new(OBJECT, bytes);
@@ -70,22 +68,26 @@ impl Partial {
         if reader.u32()? as usize != outputs {
             return Err(OBJECT.malformed("it has another number of outputs").into());
         }
-        let parts: Vec<_> = (0..outputs).map(|_| cut(&mut reader, numbers)).collect::<Result<_, _>>()?;
+        let parts: Vec<_> = (0..outputs).map(|_| cut(&mut reader, tables)).collect::<Result<_, _>>()?;
         reader.end()?;
-        let sums =
-            guard::<_, FheError>(OBJECT, || parts.into_par_iter().map(|part| part.read(set)).collect())?;
-        Ok(Self { sums })
+        let sums = parts.into_par_iter().map(|part| part.read()).collect::<Result<_, TrustError>>()?;
+        Ok(Self { sums, tables })
     }
 }
 
+const fn polynomial_bytes(basis: &Basis) -> usize {
+    8 * basis.len() * basis.degree
+}
+
 fn write(sum: &Ciphertext) -> Vec<u8> {
-    let words: usize = sum.iter().map(|polynomial| polynomial.coefficients().len()).sum();
-    let moduli = sum.first().map_or(0, |polynomial| polynomial.ctx().moduli().len());
-    let mut bytes = vec![0; OUTPUT_HEAD + 8 * words];
-    // Both fit: three polynomials at most, and no set has more than a handful of moduli.
-    (bytes[0], bytes[1]) = (sum.len() as u8, moduli as u8);
-    let words = sum.iter().flat_map(|polynomial| polynomial.coefficients().to_slice().unwrap_or_default());
-    bytes[OUTPUT_HEAD..].chunks_exact_mut(8).zip(words).for_each(|(to, word)| {
+    let polynomials = sum.polynomials();
+    let mut bytes = vec![0; OUTPUT_HEAD + 8 * polynomials.iter().map(Vec::len).sum::<usize>()];
+    bytes[0] = match sum {
+        Ciphertext::Early(_) => EARLY,
+        Ciphertext::Late(_) => LATE,
+        Ciphertext::Products(_) => PRODUCTS,
+    };
+    bytes[OUTPUT_HEAD..].chunks_exact_mut(8).zip(polynomials.iter().flatten()).for_each(|(to, word)| {
         to.copy_from_slice(&word.to_le_bytes());
     });
     bytes
@@ -93,41 +95,42 @@ fn write(sum: &Ciphertext) -> Vec<u8> {
 
 /// An output whose size is known to be right.
 struct Output<'a> {
-    moduli: usize,
+    kind: u8,
+    basis: &'a Basis,
     words: &'a [u8],
 }
 
 /// Takes the next output.
-fn cut<'a>(reader: &mut Reader<'a>, numbers: &ScanParameters) -> Result<Output<'a>, TrustError> {
+fn cut<'a>(reader: &mut Reader<'a>, tables: &'a Tables) -> Result<Output<'a>, TrustError> {
     let head = reader.take(OUTPUT_HEAD)?;
-    let (polynomials, moduli) = (usize::from(head[0]), usize::from(head[1]));
-    let known = (2..=MAX_POLYNOMIALS).contains(&polynomials) && (1..=numbers.moduli.len()).contains(&moduli);
-    if !known || head[2..] != [0, 0] {
-        return Err(OBJECT.malformed("an output has another shape than any result of its set"));
-    }
-    Ok(Output { moduli, words: reader.take(8 * polynomials * moduli * numbers.degree)? })
+    let (polynomials, basis) = match (head[0], &head[1..]) {
+        (EARLY, [0, 0, 0]) => (2, &tables.full),
+        (LATE, [0, 0, 0]) => (2, &tables.working),
+        (PRODUCTS, [0, 0, 0]) => (3, &tables.extended),
+        _ => return Err(OBJECT.malformed("an output has another shape than any result of its set")),
+    };
+    Ok(Output { kind: head[0], basis, words: reader.take(polynomials * polynomial_bytes(basis))? })
 }
 
 impl Output<'_> {
-    fn read(&self, set: ParameterSet) -> Result<Ciphertext, FheError> {
-        let (numbers, parameters) = (scan(set)?, bfv(set)?);
-        let context = parameters
-            .context_at_level(numbers.moduli.len() - self.moduli)
-            .map_err(FheError::bfv("choosing the level of a partial result"))?;
-        let polynomials = self.words.chunks_exact(8 * self.moduli * numbers.degree);
-        let read = |bytes| polynomial(bytes, &numbers.moduli[..self.moduli], numbers.degree, context);
-        let polynomials = polynomials.map(read).collect::<Result<_, _>>()?;
-        Ciphertext::new(polynomials, parameters).map_err(FheError::bfv("reading a partial result"))
+    fn read(&self) -> Result<Ciphertext, TrustError> {
+        let polynomials = self.words.chunks_exact(polynomial_bytes(self.basis));
+        let read: Vec<Rows> = polynomials.map(|bytes| self.polynomial(bytes)).collect::<Result<_, _>>()?;
+        let shape = OBJECT.malformed("an output has another number of polynomials");
+        if self.kind == PRODUCTS {
+            return Ok(Ciphertext::Products(read.try_into().map_err(|_| shape)?));
+        }
+        let read = read.try_into().map_err(|_| shape)?;
+        Ok(if self.kind == EARLY { Ciphertext::Early(read) } else { Ciphertext::Late(read) })
     }
-}
 
-fn polynomial(bytes: &[u8], moduli: &[u64], degree: usize, context: &Arc<Context>) -> Result<Poly, FheError> {
-    let words: Vec<u64> = words(bytes).collect();
-    let reduced = |(modulus, row): (&u64, &[u64])| row.iter().all(|word| word < modulus);
-    if !moduli.iter().zip(words.chunks_exact(degree)).all(reduced) {
-        return Err(OBJECT.malformed("a coefficient is not reduced").into());
+    fn polynomial(&self, bytes: &[u8]) -> Result<Rows, TrustError> {
+        let rows: Rows = words(bytes).collect();
+        let mut primes = self.basis.primes.iter().zip(rows.chunks_exact(self.basis.degree));
+        if primes.all(|(prime, row)| row.iter().all(|word| *word < prime.value())) {
+            Ok(rows)
+        } else {
+            Err(OBJECT.malformed("a coefficient is not reduced"))
+        }
     }
-    // Variable-time computation is allowed, as all here is public.
-    Poly::try_convert_from(words, context, true, Representation::Ntt)
-        .map_err(FheError::math("reading a partial result"))
 }

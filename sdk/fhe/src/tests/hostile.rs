@@ -232,6 +232,9 @@ fn malformed_scan_programs_are_refused() {
     refuse(program(SET, 1, vec![Step::Subtract(0, 1)], vec![1]));
     refuse(program(SET, 1, vec![Step::MultiplyRaw(0, 0), Step::Multiply(1, 0)], vec![2]));
     refuse(program(SET, 1, vec![Step::MultiplyRaw(0, 0), Step::Sum(vec![1, 0])], vec![2]));
+    refuse(program(SET, 1, vec![Step::Relinearise(0)], vec![1]));
+    refuse(program(SET, 1, vec![Step::Combine(vec![(0, i64::MIN)])], vec![1]));
+    refuse(program(SET, 1, vec![Step::MultiplyRaw(0, 0), Step::Combine(vec![(1, 2), (0, 2)])], vec![2]));
     refuse(program(SET, 1, vec![], vec![u32::MAX]));
     refuse(program(ParameterSet::Scan16kV1, 1, vec![], vec![0]));
     refuse(program(ParameterSet::RollupV1, 1, vec![], vec![0]));

@@ -2,11 +2,13 @@
 //! against the static bound, hostile bytes, determinism.
 
 mod appended;
+mod arithmetic;
 mod determinism;
 mod end_to_end;
 mod hostile;
 mod key_files;
 mod measure;
+mod measure_parts;
 mod noise;
 mod partials;
-mod support;
+pub(crate) mod support;

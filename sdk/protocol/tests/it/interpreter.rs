@@ -156,8 +156,23 @@ fn apply(step: &Step, registers: &[(Vec<u64>, u8)], modulus: u64) -> (Vec<u64>, 
             (sum, degree(&operands[0]))
         }
         Step::Subtract(a, b) => {
-            assert_eq!((degree(a), degree(b)), (1, 1), "subtracted at degree 1");
-            (zip(a, b, &|a, b| add(a, modulus - b, modulus)), 1)
+            assert_eq!(degree(a), degree(b), "one degree");
+            (zip(a, b, &|a, b| add(a, modulus - b, modulus)), degree(a))
+        }
+        Step::Combine(terms) => {
+            let mut sum = vec![0; registers[terms[0].0 as usize].0.len()];
+            for (operand, coefficient) in terms {
+                assert_eq!(degree(operand), degree(&terms[0].0), "one degree");
+                let factor = i128::from(*coefficient).rem_euclid(i128::from(modulus)) as u64;
+                for (slot, value) in sum.iter_mut().zip(&registers[*operand as usize].0) {
+                    *slot = add(*slot, product(factor, *value), modulus);
+                }
+            }
+            (sum, degree(&terms[0].0))
+        }
+        Step::Relinearise(a) => {
+            assert_eq!(degree(a), 2, "a product is relinearised");
+            (registers[*a as usize].0.clone(), 1)
         }
         Step::Multiply(a, b) | Step::MultiplyRaw(a, b) => {
             assert_eq!((degree(a), degree(b)), (1, 1), "factors have degree 1");

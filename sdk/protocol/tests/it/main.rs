@@ -7,3 +7,4 @@ mod manifests;
 mod oracle;
 mod planning;
 mod publication;
+mod steps;
