@@ -179,20 +179,5 @@ fn apply(step: &Step, registers: &[(Vec<u64>, u8)], modulus: u64) -> (Vec<u64>, 
             let raw = matches!(step, Step::MultiplyRaw(..));
             (zip(a, b, &product), if raw { 2 } else { 1 })
         }
-        Step::Combine(operands) => {
-            let mut sum = vec![0; registers[operands[0].0 as usize].0.len()];
-            for (operand, factor) in operands {
-                assert_eq!(degree(operand), degree(&operands[0].0), "one degree");
-                let factor = factor.rem_euclid(modulus.cast_signed()).cast_unsigned();
-                for (slot, value) in sum.iter_mut().zip(&registers[*operand as usize].0) {
-                    *slot = add(*slot, product(*value, factor), modulus);
-                }
-            }
-            (sum, degree(&operands[0].0))
-        }
-        Step::Relinearise(operand) => {
-            assert_eq!(degree(operand), 2, "only a product is relinearised");
-            (registers[*operand as usize].0.clone(), 1)
-        }
     }
 }

@@ -36,7 +36,7 @@ use super::data;
 
 /// The table and the queries.
 #[derive(Debug, Clone, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Rows of lineitem; at most 6,001,215.
     #[arg(long, default_value_t = 32_768)]
     rows: usize,
@@ -83,7 +83,7 @@ struct Report {
 ///
 /// # Errors
 /// When something fails, or an answer differs.
-pub async fn run(options: &Options, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(options: &Options, json: bool) -> anyhow::Result<()> {
     let queries = chosen(&options.queries)?;
     let wanted: BTreeSet<&str> = queries.iter().flat_map(|query| query.columns).copied().collect();
     let keys = data::keys();

@@ -1,7 +1,7 @@
 //! The four queries: their filters, groups and sums, as TPC-H states them, over the denormalised table.
 
 /// A query of the benchmark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct TpchQuery {
     /// As TPC-H numbers it.
     pub(super) name: &'static str,

@@ -1,6 +1,8 @@
 //! Rows of lineitem with their order and part, as `tpchgen` makes them: what an owner would join on his
 //! own machine before he publishes.
 
+use std::sync::LazyLock;
+
 use tpchgen::{
     distribution::Distributions,
     generators::{LineItemGenerator, OrderGenerator, PartGenerator},
@@ -30,16 +32,19 @@ const SCALE: f64 = 1.0;
 /// Bytes of text for the comments, which are not used: the default takes seconds to make.
 const TEXT_BYTES: i32 = 1 << 20;
 
+static TEXT: LazyLock<TextPool> =
+    LazyLock::new(|| TextPool::new(TEXT_BYTES, Distributions::static_default()));
+
 /// The first `count` rows, in the order of their orders.
 pub(super) fn generate(count: usize) -> Vec<Row> {
     let distributions = Distributions::static_default();
-    let text = TextPool::new(TEXT_BYTES, distributions);
-    let parts = PartGenerator::new_with_distributions_and_text_pool(SCALE, 1, 1, distributions, &text);
+    let text: &'static TextPool = &TEXT;
+    let parts = PartGenerator::new_with_distributions_and_text_pool(SCALE, 1, 1, distributions, text);
     let types: Vec<&'static str> = parts.iter().map(|part| part.p_type).collect();
-    let orders = OrderGenerator::new_with_distributions_and_text_pool(SCALE, 1, 1, distributions, &text);
+    let orders = OrderGenerator::new_with_distributions_and_text_pool(SCALE, 1, 1, distributions, text);
     let mut orders = orders.iter();
     let mut order = orders.next();
-    let lines = LineItemGenerator::new_with_distributions_and_text_pool(SCALE, 1, 1, distributions, &text);
+    let lines = LineItemGenerator::new_with_distributions_and_text_pool(SCALE, 1, 1, distributions, text);
     let mut rows = Vec::with_capacity(count);
     for line in lines.iter().take(count) {
         while order.as_ref().is_some_and(|order| order.o_orderkey < line.l_orderkey) {
