@@ -1,6 +1,6 @@
 //! The portal in a real browser: headless Chromium renders the pages.
 
-use std::process::Command;
+use std::{ffi::OsString, process::Command};
 
 use sordino_protocol::policy::Policy;
 use sordino_tests::{
@@ -13,8 +13,10 @@ use sordino_tests::{
 
 #[test]
 fn a_browser_renders_the_catalogue_and_a_listing_without_asking_anybody_else() {
-    let Some(chromium) = std::env::var_os("SORDINO_TEST_CHROMIUM") else {
-        return skip("SORDINO_TEST_CHROMIUM names a Chromium");
+    let Some(chromium) = chromium() else {
+        return skip(
+            "the browser: install Chromium (Debian: apt-get install chromium) or name one in SORDINO_TEST_CHROMIUM",
+        );
     };
     block_on(async {
         let app = TestApp::start().await;
@@ -41,6 +43,12 @@ fn a_browser_renders_the_catalogue_and_a_listing_without_asking_anybody_else() {
         let styled = memchr::memmem::find(&asked, b"text/css").is_some();
         assert!(styled, "the browser fetched the style sheet from us");
     });
+}
+
+/// The browser that SORDINO_TEST_CHROMIUM names, or one in PATH.
+fn chromium() -> Option<OsString> {
+    let runs = |name: &OsString| Command::new(name).arg("--version").output().is_ok();
+    std::env::var_os("SORDINO_TEST_CHROMIUM").or_else(|| Some("chromium".into()).filter(runs))
 }
 
 /// What the browser made of a page, as HTML.

@@ -79,6 +79,21 @@ impl OperationCounts {
         }
     }
 
+    /// About what so many products within a program cost, each of two factors of its own, when the
+    /// program is not known: in one modulus more than the fewest, as at depth 2.
+    pub(crate) fn of_products(set: ParameterSet, count: u64) -> Self {
+        let moduli = set
+            .scan()
+            .map_or(0, |numbers| (numbers.relinearisation_moduli() + 1).min(numbers.moduli.len()) as u64);
+        Self {
+            extensions: 2 * count,
+            multiplications: count,
+            relinearisations: count,
+            moduli,
+            ..Self::default()
+        }
+    }
+
     /// All operations together: the denominator of progress.
     pub const fn total(&self) -> u64 {
         self.loads

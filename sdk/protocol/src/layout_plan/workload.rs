@@ -3,7 +3,7 @@
 //! domain suggests, one to four at a time.
 
 use crate::{
-    cost::ComputeUnits,
+    cost::{ComputeUnits, OperationCounts},
     layout::DimensionDigits,
     layout_plan::structure::{Kind, Structure},
     lower::scan::condition_cost,
@@ -62,7 +62,7 @@ pub(super) fn cost(column: &Column, digits: &DimensionDigits, set: ParameterSet)
     for Sample { weight, kind, sets } in samples(column) {
         let (mut units, mut products) = (0, 0);
         for codes in &sets {
-            let (counts, depth) = condition_cost(digits, size, codes);
+            let (counts, depth) = condition_cost(digits, size, codes, set);
             units += counts.units(set).get();
             products += 100 * counts.multiplications;
             total.depth = total.depth.max(depth);
@@ -97,9 +97,7 @@ fn grouping(digits: &DimensionDigits, size: u64, set: ParameterSet) -> u64 {
 
 /// A product with its relinearisation.
 pub(super) fn product(set: ParameterSet) -> ComputeUnits {
-    let counts =
-        crate::cost::OperationCounts { multiplications: 1, relinearisations: 1, ..Default::default() };
-    counts.units(set)
+    OperationCounts::of_products(set, 1).units(set)
 }
 
 fn samples(column: &Column) -> Vec<Sample> {

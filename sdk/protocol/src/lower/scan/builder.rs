@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{cost::OperationCounts, layout::Slice};
+use crate::{cost::OperationCounts, layout::Slice, parameters::ParameterSet};
 
 mod emit;
 
@@ -143,16 +143,11 @@ impl Builder {
         effort
     }
 
-    /// The operations built so far, and the depth of the last.
-    pub(super) fn counts(&self) -> (OperationCounts, u32) {
+    /// About the operations built so far, and the depth of the last.
+    pub(super) fn counts(&self, set: ParameterSet) -> (OperationCounts, u32) {
         let Effort { multiplications, loads, additions } = self.effort();
-        let counts = OperationCounts {
-            loads: loads as u64,
-            additions: additions as u64,
-            multiplications: multiplications as u64,
-            relinearisations: multiplications as u64,
-            ..OperationCounts::default()
-        };
+        let products = OperationCounts::of_products(set, multiplications as u64);
+        let counts = OperationCounts { loads: loads as u64, additions: additions as u64, ..products };
         (counts, self.depths.last().copied().unwrap_or(0))
     }
 }

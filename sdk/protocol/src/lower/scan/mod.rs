@@ -8,6 +8,7 @@ use crate::{
     layout::{DimensionDigits, LayoutKind},
     lower::LowerError,
     manifest::Manifest,
+    parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::ScanProgram,
     query::Query,
@@ -56,11 +57,16 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
 
 /// What a condition on one dimension costs a chunk, as it is compiled, and its depth; `codes` is
 /// neither empty nor all `size` codes.
-pub(crate) fn condition_cost(digits: &DimensionDigits, size: u32, codes: &CodeSet) -> (OperationCounts, u32) {
+pub(crate) fn condition_cost(
+    digits: &DimensionDigits,
+    size: u32,
+    codes: &CodeSet,
+    set: ParameterSet,
+) -> (OperationCounts, u32) {
     let mut builder = builder::Builder::default();
     let masks = atoms::masks(&mut builder, digits, size, codes);
     builder.conjunction(masks);
-    builder.counts()
+    builder.counts(set)
 }
 
 /// The predicate among the rows of one group, of which the codes of some columns are known: atoms that
