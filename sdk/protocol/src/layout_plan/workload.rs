@@ -16,7 +16,7 @@ use crate::{
 pub(super) const BY_DIMENSIONS: [u64; 4] = [30, 35, 25, 10];
 
 /// Queries that a publication should serve well: what is uploaded once must pay for itself in these.
-pub(super) const QUERIES: u64 = 1_000;
+pub(super) const QUERIES: u64 = 10_000;
 
 /// Microseconds of an owner's time that a byte of upload is worth: 5 MB a second.
 pub(super) const UPLOAD_MICROS_PER_KB: u64 = 200;
