@@ -13,8 +13,8 @@ use crate::{
         upload, workload,
         workload::Cost,
     },
-    parameters::ParameterSet,
-    schema::{ColumnId, Domain, Schema},
+    parameters::{ParameterSet, SCAN_8K_V1},
+    schema::{ColumnId, Domain, Measure, Schema},
 };
 
 /// The most rows of a table in `scan-8k-v1`: four chunks. Above, the larger set does more rows per
@@ -33,11 +33,25 @@ pub const HEADROOM: u64 = 4;
 pub(super) fn sets(schema: &Schema, rows: u64) -> Vec<ParameterSet> {
     let small = u32::from(limb_bits(ParameterSet::Scan8kV1, rows));
     let fits = schema.measures().all(|id| width_bits(schema, id) <= MAX_LIMBS_8K * small);
-    if rows <= MAX_ROWS_8K && fits {
+    if rows <= MAX_ROWS_8K && fits && !products_overflow(schema, rows) {
         vec![ParameterSet::Scan8kV1, ParameterSet::Scan16kV1]
     } else {
         vec![ParameterSet::Scan16kV1]
     }
+}
+
+/// Whether the products of some two measures would be refused in `scan-8k-v1`. A table of one chunk
+/// stays there all the same: half of every larger ciphertext would be padding.
+fn products_overflow(schema: &Schema, rows: u64) -> bool {
+    if rows <= SCAN_8K_V1.degree as u64 {
+        return false;
+    }
+    let limb = (1u128 << limb_bits(ParameterSet::Scan8kV1, rows)) - 1;
+    let width = |id| u128::from(schema.column(id).measure.as_ref().map_or(0, Measure::width)).min(limb);
+    let mut widths: Vec<u128> = schema.measures().map(width).collect();
+    widths.sort_unstable_by(|a, b| b.cmp(a));
+    let largest = widths.iter().take(2).product::<u128>() * u128::from(rows);
+    widths.len() > 1 && largest > u128::from(SCAN_8K_V1.max_sum())
 }
 
 /// How deep the masks of one dimension may be: a conjunction of several and a product with what is
