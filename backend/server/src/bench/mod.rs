@@ -7,6 +7,7 @@ mod publish;
 mod rollup;
 mod scan;
 mod tpch;
+mod upload;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -35,7 +36,7 @@ enum Case {
     Rollup,
     /// A product, and a sum under three predicates, with one and with all threads.
     Scan,
-    /// Encryption.
+    /// Encryption, and the upload of two known tables.
     Publish,
     /// A count written with tfhe's integer types, and the same as a scan.
     Naive,
@@ -115,6 +116,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     if wanted(|case| matches!(case, Case::Publish)) {
         say("encryption");
         publish::measure(&keys, &mut findings)?;
+        upload::measure(&mut findings)?;
     }
     if wanted(|case| matches!(case, Case::Scan | Case::Naive)) {
         say("scan queries");

@@ -25,6 +25,7 @@ use sordino_protocol::{
     canonical::Canonical,
     cost::OperationCounts,
     layout::LayoutKind,
+    layout_plan::Publication,
     presentation, release_values,
 };
 
@@ -33,6 +34,8 @@ use self::{
     queries::{QUERIES, TpchQuery},
 };
 use super::data;
+
+pub(super) use dataset::MAX_ROW_BYTES;
 
 /// The table and the queries.
 #[derive(Debug, Clone, Args)]
@@ -79,13 +82,27 @@ struct Report {
     exact: bool,
 }
 
+/// What would be published of so many rows, all columns of the queries.
+pub(super) fn published(rows: u64) -> anyhow::Result<Publication> {
+    dataset::plan(&table::schema(&columns(&QUERIES)), rows)
+}
+
+/// Bytes of a plain Parquet file of so many rows.
+pub(super) fn plain_bytes(rows: usize) -> anyhow::Result<usize> {
+    data::parquet_bytes(&table::plain(&columns(&QUERIES), &rows::generate(rows))?)
+}
+
+fn columns(queries: &[TpchQuery]) -> BTreeSet<&'static str> {
+    queries.iter().flat_map(|query| query.columns).copied().collect()
+}
+
 /// Encrypts, asks and compares.
 ///
 /// # Errors
 /// When something fails, or an answer differs.
 pub(super) async fn run(options: &Options, json: bool) -> anyhow::Result<()> {
     let queries = chosen(&options.queries)?;
-    let wanted: BTreeSet<&str> = queries.iter().flat_map(|query| query.columns).copied().collect();
+    let wanted = columns(&queries);
     let keys = data::keys();
     eprintln!("generating {} rows ...", options.rows);
     let lines = rows::generate(options.rows);
