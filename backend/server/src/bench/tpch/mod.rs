@@ -3,6 +3,7 @@
 
 mod compare;
 mod dataset;
+mod naive;
 mod queries;
 mod rows;
 mod table;
@@ -49,6 +50,9 @@ pub(super) struct Options {
     /// Evaluate with so many threads; without it, with one and with all.
     #[arg(long)]
     threads: Option<usize>,
+    /// Also ask the same of so many rows in a program written with tfhe's integer types, for comparison.
+    #[arg(long, default_value_t = 0)]
+    naive_rows: usize,
     /// Times that every query is evaluated; the fastest counts.
     #[arg(long, default_value_t = 2)]
     repeat: usize,
@@ -75,6 +79,7 @@ struct Measured {
 #[derive(Debug, Serialize)]
 struct Report {
     queries: Vec<Measured>,
+    naive: Vec<naive::Compared>,
     encrypt_s: f64,
     ciphertext_bytes_per_row: f64,
     plain_parquet_bytes_per_row: f64,
@@ -111,6 +116,7 @@ pub(super) async fn run(options: &Options, json: bool) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     eprintln!("encrypting {} columns ...", wanted.len());
     let (encrypt_s, dataset) = data::fastest(1, || Dataset::encrypt(&keys, &wanted, &lines, folder.path()))?;
+    let few: Vec<_> = lines.iter().take(options.naive_rows).cloned().collect();
     drop(lines);
     let mut measured = Vec::new();
     for query in &queries {
@@ -121,10 +127,18 @@ pub(super) async fn run(options: &Options, json: bool) -> anyhow::Result<()> {
             measured.push(asked.measure(&expected).await?);
         }
     }
+    let mut compared = Vec::new();
+    for query in queries.iter().filter(|_| !few.is_empty()) {
+        eprintln!("evaluating {} on {} rows with tfhe's integer types ...", query.name, few.len());
+        let ours = measured.iter().filter(|one| one.case == query.name);
+        let seconds = ours.map(|one| one.evaluate_s / one.rows as f64).fold(f64::INFINITY, f64::min);
+        compared.push(naive::compare(query, &few, seconds));
+    }
     let rows = options.rows.max(1) as f64;
     let report = Report {
-        exact: measured.iter().all(|query| query.exact),
+        exact: measured.iter().all(|query| query.exact) && compared.iter().all(|query| query.exact),
         queries: measured,
+        naive: compared,
         encrypt_s,
         ciphertext_bytes_per_row: dataset.bytes as f64 / rows,
         plain_parquet_bytes_per_row: parquet as f64 / rows,
@@ -254,6 +268,12 @@ fn print(report: &Report) {
             query.operations.multiplications,
             query.exact,
             query.peak_rss_mib.unwrap_or(0),
+        );
+    }
+    for query in &report.naive {
+        println!(
+            "{:<5} with tfhe's integer types, {} rows: {:.2} s a row, {:.0} times as long a row; exact {}",
+            query.case, query.rows, query.seconds_per_row, query.times_as_long, query.exact
         );
     }
     println!(

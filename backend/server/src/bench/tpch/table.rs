@@ -23,10 +23,10 @@ const DAYS: u64 = 2_557;
 /// The most that a line can cost: 50 of the dearest part, in hundredths.
 const MAX_PRICE: i64 = 10_494_950;
 
-const FLAGS: [&str; 3] = ["A", "N", "R"];
-const STATUSES: [&str; 2] = ["F", "O"];
-const MODES: [&str; 7] = ["AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"];
-const PRIORITIES: [&str; 5] = ["1-URGENT", "2-HIGH", "3-MEDIUM", "4-NOT SPECIFIED", "5-LOW"];
+pub(super) const FLAGS: [&str; 3] = ["A", "N", "R"];
+pub(super) const STATUSES: [&str; 2] = ["F", "O"];
+pub(super) const MODES: [&str; 7] = ["AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"];
+pub(super) const PRIORITIES: [&str; 5] = ["1-URGENT", "2-HIGH", "3-MEDIUM", "4-NOT SPECIFIED", "5-LOW"];
 const TYPES: [&[&str]; 3] = [
     &["ECONOMY", "LARGE", "MEDIUM", "PROMO", "SMALL", "STANDARD"],
     &["ANODIZED", "BRUSHED", "BURNISHED", "PLATED", "POLISHED"],
@@ -168,7 +168,7 @@ fn category(name: &'static str, values: &[&str], text: fn(&Row) -> String, plain
 }
 
 /// Every combination of a word of each list, in order.
-fn types() -> Vec<String> {
+pub(super) fn types() -> Vec<String> {
     let extend = |known: Vec<String>, words: &&[&str]| {
         known
             .iter()

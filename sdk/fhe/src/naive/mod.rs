@@ -1,6 +1,8 @@
 //! The same question asked the obvious way: every value an encrypted integer, every comparison a
 //! chain of bootstraps. Kept only so that the benchmark can say what the layouts gain.
 
+mod lineitem;
+
 use std::{
     ops::AddAssign,
     time::{Duration, Instant},
@@ -8,18 +10,20 @@ use std::{
 
 use tfhe::{ClientKey, ConfigBuilder, FheUint8, FheUint32, generate_keys, prelude::*, set_server_key};
 
-/// What [`count_where`] measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Measured {
-    /// The decrypted count.
-    pub count: u32,
-    /// Rows counted over.
+pub use lineitem::{Line, Question, plain_sums, sums};
+
+/// What was measured of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured<T> {
+    /// What it decrypts to.
+    pub answer: T,
+    /// Rows it ran over.
     pub rows: usize,
     /// Time of the evaluation alone, without key generation, encryption and decryption.
     pub elapsed: Duration,
 }
 
-impl Measured {
+impl<T> Measured<T> {
     /// Seconds a row.
     pub fn seconds_per_row(&self) -> f64 {
         self.elapsed.as_secs_f64() / self.rows.max(1) as f64
@@ -27,7 +31,7 @@ impl Measured {
 }
 
 /// `SELECT COUNT(*) WHERE a = equal_to AND b >= at_least`, on tfhe integers encrypted value by value.
-pub fn count_where(rows: &[(u8, u8)], equal_to: u8, at_least: u8) -> Measured {
+pub fn count_where(rows: &[(u8, u8)], equal_to: u8, at_least: u8) -> Measured<u32> {
     let (client, server) = generate_keys(ConfigBuilder::default().build());
     set_server_key(server);
     let encrypt = |value: u8, key: &ClientKey| FheUint8::encrypt(value, key);
@@ -39,5 +43,5 @@ pub fn count_where(rows: &[(u8, u8)], equal_to: u8, at_least: u8) -> Measured {
         count.add_assign(FheUint32::cast_from(matches));
     }
     let elapsed = start.elapsed();
-    Measured { count: count.decrypt(&client), rows: rows.len(), elapsed }
+    Measured { answer: count.decrypt(&client), rows: rows.len(), elapsed }
 }
