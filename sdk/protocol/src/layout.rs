@@ -95,6 +95,10 @@ pub struct ScanLayout {
     pub digits: Vec<DimensionDigits>,
     /// Bits of a limb of measure values: `value = sum(limb_i << i*limb_bits)`.
     pub limb_bits: u8,
+    /// Bits of the narrower limbs that products are made of, 0 if there are none: sums of products of
+    /// two of them do not wrap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub factor_bits: u8,
     /// The measures stored, in schema order, with their number of limbs.
     pub measures: Vec<MeasureSlices>,
     /// Nullable columns, in schema order; each has a [`Slice::Present`].
@@ -113,6 +117,35 @@ pub struct MeasureSlices {
     pub column: ColumnId,
     /// Number of limbs.
     pub limbs: u8,
+    /// Number of narrower limbs, stored besides; 0 where sums of products of the value by itself do not
+    /// wrap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub factors: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
+}
+
+/// Which limbs of a measure: whoever only adds values up takes as few as possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Grain {
+    /// [`Slice::Value`].
+    Sums,
+    /// [`Slice::Factor`] where it is stored, else [`Slice::Value`].
+    Products,
+}
+
+/// The limbs of one measure: `value = sum(limb_i << i*bits)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limbs {
+    /// How many.
+    pub count: u8,
+    /// Bits of each.
+    pub bits: u8,
+    /// Whether they are [`Slice::Factor`].
+    pub narrow: bool,
 }
 
 /// A chunk of rows.
@@ -151,6 +184,13 @@ pub enum Slice {
         /// Which limb.
         limb: u8,
     },
+    /// A narrower limb of the encoded value of a measure, for products; 0 for null and padding.
+    Factor {
+        /// The measure.
+        column: ColumnId,
+        /// Which limb.
+        limb: u8,
+    },
 }
 
 impl Slice {
@@ -161,6 +201,7 @@ impl Slice {
             Self::AtLeast { column, digit, value } => format!("a{}.{digit}.{value}", column.0),
             Self::Present(column) => format!("p{}", column.0),
             Self::Value { column, limb } => format!("v{}.{limb}", column.0),
+            Self::Factor { column, limb } => format!("f{}.{limb}", column.0),
         }
     }
 }
@@ -181,9 +222,22 @@ impl ScanLayout {
         }
         slices.extend(self.nullable.iter().map(|column| Slice::Present(*column)));
         for measure in &self.measures {
-            slices.extend((0..measure.limbs).map(|limb| Slice::Value { column: measure.column, limb }));
+            let column = measure.column;
+            slices.extend((0..measure.limbs).map(|limb| Slice::Value { column, limb }));
+            slices.extend((0..measure.factors).map(|limb| Slice::Factor { column, limb }));
         }
         slices
+    }
+
+    /// The limbs of a measure, if it is stored.
+    pub fn limbs_of(&self, column: ColumnId, grain: Grain) -> Option<Limbs> {
+        let measure = self.measures.iter().find(|measure| measure.column == column)?;
+        Some(match (grain, measure.factors) {
+            (Grain::Sums, _) | (Grain::Products, 0) => {
+                Limbs { count: measure.limbs.max(1), bits: self.limb_bits, narrow: false }
+            }
+            (Grain::Products, count) => Limbs { count, bits: self.factor_bits, narrow: true },
+        })
     }
 
     /// The decomposition of a dimension.

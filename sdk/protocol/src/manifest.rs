@@ -196,6 +196,10 @@ impl Manifest {
             if slices.limbs == 0 || u32::from(slices.limbs) * u32::from(scan.limb_bits) < bits {
                 return Err(format!("measure {} needs {bits} bits", slices.column.0));
             }
+            let narrow = u32::from(slices.factors) * u32::from(scan.factor_bits);
+            if slices.factors > 0 && (narrow < bits || scan.factor_bits > scan.limb_bits) {
+                return Err(format!("the factors of measure {} need {bits} bits", slices.column.0));
+            }
         }
         let nullable: Vec<_> = self
             .schema

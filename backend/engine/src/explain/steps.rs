@@ -103,6 +103,9 @@ fn slice_name(manifest: &Manifest, slice: Slice) -> String {
         Slice::Exists => "slice: the row exists".to_owned(),
         Slice::Present(id) => format!("slice: {} is not null", name(schema, id)),
         Slice::Value { column, limb } => format!("slice: value of {}, limb {limb}", name(schema, column)),
+        Slice::Factor { column, limb } => {
+            format!("slice: value of {}, limb {limb} for products", name(schema, column))
+        }
         Slice::AtLeast { column, digit, value } => {
             let digits = manifest.scan.as_ref().and_then(|scan| scan.digits_of(column));
             match digits.filter(|digits| digits.bases.len() == 1) {

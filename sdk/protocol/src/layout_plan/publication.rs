@@ -34,6 +34,7 @@ pub(super) fn plan(schema: &Schema, rows: u64, budget: &Budget) -> Result<Public
     let sets = if budget.scan { scan::sets(schema, rows) } else { vec![] };
     let choices: Vec<Choices> = sets.into_iter().map(|set| Choices::new(schema, rows, set)).collect();
     let max_upload = budget.max_upload.unwrap_or_else(|| unlimited(rows, &choices));
+    let choices: Vec<Choices> = choices.into_iter().map(|choices| choices.within(max_upload)).collect();
     // Parquet and headers come on top of ciphertext, less than a hundredth.
     let bytes = max_upload - max_upload / 100;
     let rollups = match &budget.rollup {
@@ -219,7 +220,7 @@ impl Division<'_> {
         let layout = choices.layout(&[]);
         choice.slices += u64::from(layout.nullable.contains(&id));
         let limbs = layout.measures.iter().find(|measure| measure.column == id);
-        choice.slices += limbs.map_or(0, |measure| u64::from(measure.limbs));
+        choice.slices += limbs.map_or(0, |measure| u64::from(measure.limbs) + u64::from(measure.factors));
         choice.row_bytes = choice.slices * upload::row_bytes_hundredths(choices.set) / 100;
         Some(choice)
     }

@@ -29,6 +29,9 @@ const MAX_LIMBS_8K: u32 = 2;
 /// the limbs of the first.
 pub const HEADROOM: u64 = 4;
 
+/// Limbs for products may take one part in so many of the upload.
+const FACTOR_SHARE: u64 = 64;
+
 /// The sets that a table may be published in, the better first.
 pub(super) fn sets(schema: &Schema, rows: u64) -> Vec<ParameterSet> {
     let small = u32::from(limb_bits(ParameterSet::Scan8kV1, rows));
@@ -69,6 +72,8 @@ pub(super) struct Choices<'a> {
     rows: u64,
     pub(super) set: ParameterSet,
     pub(super) columns: Vec<ColumnChoices>,
+    /// Whether measures are stored a second time, in limbs for products.
+    factors: bool,
 }
 
 /// The ways to write a column that are not beaten by a mix of others: more slices, less work.
@@ -99,7 +104,16 @@ pub(super) type Taken = Vec<Option<usize>>;
 impl<'a> Choices<'a> {
     pub(super) fn new(schema: &'a Schema, rows: u64, set: ParameterSet) -> Self {
         let columns = schema.dimensions().map(|column| ColumnChoices::new(schema, column, set)).collect();
-        Self { schema, rows, set, columns }
+        Self { schema, rows, set, columns, factors: true }
+    }
+
+    /// Without the slices that only products of large values need, if they take more than their share of
+    /// the upload.
+    pub(super) fn within(mut self, bytes: u64) -> Self {
+        let all = self.fixed();
+        self.factors = false;
+        self.factors = (all - self.fixed()) * self.slice_bytes() * FACTOR_SHARE <= bytes;
+        self
     }
 
     /// Bytes of one slice of all chunks.
@@ -202,6 +216,11 @@ impl<'a> Choices<'a> {
         let schema = self.schema;
         let limb_bits = limb_bits(self.set, self.rows);
         let limbs = |id| width_bits(schema, id).div_ceil(u32::from(limb_bits)).max(1);
+        let factor_bits = factor_bits(self.set, self.rows);
+        let factors = |id| match width_bits(schema, id) {
+            bits if self.factors && bits > u32::from(factor_bits) => bits.div_ceil(u32::from(factor_bits)),
+            _ => 0,
+        };
         let nullable = |id: &ColumnId| {
             let column = schema.column(*id);
             column.nullable && (column.dimension.is_some() || column.measure.is_some())
@@ -210,9 +229,14 @@ impl<'a> Choices<'a> {
             parameter_set: self.set,
             digits: digits.to_vec(),
             limb_bits,
+            factor_bits: if schema.measures().any(|column| factors(column) > 0) { factor_bits } else { 0 },
             measures: schema
                 .measures()
-                .map(|column| MeasureSlices { column, limbs: u8::try_from(limbs(column)).unwrap_or(u8::MAX) })
+                .map(|column| MeasureSlices {
+                    column,
+                    limbs: u8::try_from(limbs(column)).unwrap_or(u8::MAX),
+                    factors: u8::try_from(factors(column)).unwrap_or(u8::MAX),
+                })
                 .collect(),
             nullable: schema.ids().filter(nullable).collect(),
             chunks: Vec::new(),
@@ -269,6 +293,12 @@ fn limb_bits(set: ParameterSet, rows: u64) -> u8 {
     let share = max_sum / rows.max(1).saturating_mul(HEADROOM);
     let bits = (share + 1).ilog2().clamp(1, 55);
     u8::try_from(bits).unwrap_or(1)
+}
+
+/// The widest limb whose products with another of that width, summed over as many rows, stay below the
+/// plaintext modulus.
+fn factor_bits(set: ParameterSet, rows: u64) -> u8 {
+    limb_bits(set, rows) / 2
 }
 
 /// Bits of the largest encoded value of a measure.

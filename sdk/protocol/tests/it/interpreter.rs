@@ -124,12 +124,15 @@ fn slot(schema: &Schema, layout: &ScanLayout, table: &CodedTable, row: usize, sl
             u64::from(digits.digits_of(table.codes(column)[row])[usize::from(digit)] >= value)
         }
         Slice::Present(column) => u64::from(present(schema, table, row, column)),
-        Slice::Value { column, limb } => {
-            let shifted =
-                encoded(schema, table, row, column) >> (u32::from(limb) * u32::from(layout.limb_bits));
-            shifted & ((1 << layout.limb_bits) - 1)
+        Slice::Value { column, limb } => limb_of(encoded(schema, table, row, column), limb, layout.limb_bits),
+        Slice::Factor { column, limb } => {
+            limb_of(encoded(schema, table, row, column), limb, layout.factor_bits)
         }
     }
+}
+
+fn limb_of(value: u64, limb: u8, bits: u8) -> u64 {
+    value >> (u32::from(limb) * u32::from(bits)) & ((1 << bits) - 1)
 }
 
 fn add(a: u64, b: u64, modulus: u64) -> u64 {

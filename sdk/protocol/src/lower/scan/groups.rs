@@ -131,6 +131,9 @@ impl Groups<'_> {
                 let absorbed = absorbed.as_ref();
                 Some(polynomial::node(&mut self.builder, self.schema, self.layout, part, absorbed))
             }
+            Summand::Product { columns, place } => {
+                Some(polynomial::product(&mut self.builder, self.layout, columns, *place))
+            }
         };
         match (self.selection(group, &rows, &shared), summand) {
             (Selection::Nothing, _) => self.builder.nothing(),

@@ -9,7 +9,7 @@ use super::{
     summand,
 };
 use crate::{
-    layout::{ScanLayout, Slice},
+    layout::{Grain, ScanLayout, Slice},
     predicate::{CodeSet, Predicate},
     query::Monomial,
     schema::{ColumnId, Schema},
@@ -86,6 +86,25 @@ pub(super) fn node(
         terms.extend(part.map(|node| (node, monomial.coefficient)));
     }
     if terms.is_empty() { builder.nothing() } else { builder.combine(terms) }
+}
+
+/// The part of a product of encoded values whose limbs have places that add up to `place`.
+pub(super) fn product(builder: &mut Builder, layout: &ScanLayout, columns: &[ColumnId], place: u8) -> Node {
+    let mut parts: Option<Vec<Option<Node>>> = None;
+    for column in columns {
+        let Some(limbs) = layout.limbs_of(*column, Grain::Products) else { continue };
+        let slice = |limb| match limbs.narrow {
+            true => Slice::Factor { column: *column, limb },
+            false => Slice::Value { column: *column, limb },
+        };
+        let limbs: Vec<Node> = (0..limbs.count).map(|limb| builder.load(slice(limb))).collect();
+        parts = Some(match parts {
+            None => limbs.into_iter().map(Some).collect(),
+            Some(parts) => convolve(builder, &parts, &limbs),
+        });
+    }
+    let part = parts.and_then(|parts| parts.get(usize::from(place)).copied().flatten());
+    part.unwrap_or_else(|| builder.nothing())
 }
 
 /// The value of a column where its code is in a set, else 0: from one code to the next it changes by a

@@ -3,7 +3,7 @@
 use super::super::pieces::{self, Pieces};
 use crate::{
     bounds::BoundError,
-    layout::ScanLayout,
+    layout::{Grain, Limbs, ScanLayout},
     lower::{LowerError, describe_measure},
     manifest::Manifest,
     parameters::ScanParameters,
@@ -32,7 +32,18 @@ pub(super) enum Summand {
         /// The place.
         place: u8,
     },
+    /// A product of the encoded values of several measures in limbs for products: the part whose limbs
+    /// have places that add up to `place`.
+    Product {
+        /// The factors, sorted.
+        columns: Vec<ColumnId>,
+        /// The place.
+        place: u8,
+    },
 }
+
+/// Places from which on no integer of 64 bits has anything.
+const MAX_SHIFT: u8 = 90;
 
 /// Takes the quantities of a query apart.
 pub(super) fn pieces(
@@ -107,14 +118,7 @@ impl Split<'_> {
 
     /// A measure by itself: the sums of its limbs, and the offset times a count.
     fn measure(&mut self, rows: Predicate, column: ColumnId, coefficient: i64) -> Result<(), LowerError> {
-        let limbs = self.limbs(column)?;
-        let bits = self.layout.limb_bits;
-        for limb in 0..limbs {
-            let (_, high) = self.limb_range(column, limb, limbs);
-            self.check((0, high))?;
-            let shift = limb * bits;
-            self.pieces.add(rows.clone(), Summand::Limb { column, limb }, i128::from(coefficient), shift);
-        }
+        self.encoded(&rows, column, i128::from(coefficient))?;
         let schema = &self.manifest.schema;
         let present = Predicate::and(schema, vec![rows, Predicate::present(schema, column)]);
         let offset = i128::from(min(schema, column)) * i128::from(coefficient);
@@ -122,8 +126,18 @@ impl Split<'_> {
         Ok(())
     }
 
+    /// The encoded value of a measure: the sums of its limbs.
+    fn encoded(&mut self, rows: &Predicate, column: ColumnId, weight: i128) -> Result<(), LowerError> {
+        let limbs = self.limbs(column, Grain::Sums)?;
+        for limb in 0..limbs.count {
+            self.check(self.limb_range(column, limb, limbs))?;
+            self.pieces.add(rows.clone(), Summand::Limb { column, limb }, weight, limb * limbs.bits);
+        }
+        Ok(())
+    }
+
     /// A polynomial as one sum, or, where that could overflow, a sum for each product, whose constants the
-    /// recipe multiplies.
+    /// recipe multiplies; and a product that could overflow in narrower limbs.
     fn polynomial(&mut self, rows: &Predicate, monomials: &[Monomial]) -> Result<(), LowerError> {
         let fits = self.check_polynomial(monomials);
         if fits.is_ok() {
@@ -135,8 +149,65 @@ impl Split<'_> {
                 continue;
             }
             let product = [Monomial { coefficient: 1, columns: columns.clone() }];
-            self.check_polynomial(&product)?;
-            self.add_polynomial(rows, &product, i128::from(*coefficient))?;
+            if self.check_polynomial(&product).is_ok() {
+                self.add_polynomial(rows, &product, i128::from(*coefficient))?;
+            } else {
+                self.expanded(rows, *coefficient, columns)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A product of values, each the encoded value plus the smallest of the schema, multiplied out, so
+    /// that ciphertext has products of encoded values only: their limbs are small, an offset may not be.
+    fn expanded(
+        &mut self,
+        rows: &Predicate,
+        coefficient: i64,
+        columns: &[ColumnId],
+    ) -> Result<(), LowerError> {
+        let schema = &self.manifest.schema;
+        for chosen in 0..1u32 << columns.len() {
+            let (mut factors, mut parts, mut weight) = (vec![], vec![rows.clone()], i128::from(coefficient));
+            for (position, column) in columns.iter().enumerate() {
+                if chosen >> position & 1 == 1 {
+                    factors.push(*column);
+                } else {
+                    weight = weight.saturating_mul(i128::from(min(schema, *column)));
+                    parts.push(Predicate::present(schema, *column));
+                }
+            }
+            let rows = Predicate::and(schema, parts);
+            match factors.as_slice() {
+                _ if weight == 0 => {}
+                [] => self.pieces.add(rows, Summand::One, weight, 0),
+                [column] => self.encoded(&rows, *column, weight)?,
+                _ => self.product(&rows, factors, weight)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A product of encoded values in limbs for products.
+    fn product(&mut self, rows: &Predicate, columns: Vec<ColumnId>, weight: i128) -> Result<(), LowerError> {
+        let mut bits = 0;
+        let mut parts = vec![(1, 1)];
+        for column in &columns {
+            let limbs = self.limbs(*column, Grain::Products)?;
+            // Places add up only if all limbs are equally wide.
+            if limbs.count > 1 && bits != 0 && limbs.bits != bits {
+                return Err(self.overflow((0, i128::MAX)));
+            }
+            bits = if limbs.count > 1 { limbs.bits } else { bits };
+            let ranges: Vec<_> = (0..limbs.count).map(|limb| self.limb_range(*column, limb, limbs)).collect();
+            parts = convolve(&parts, &ranges);
+        }
+        for (place, range) in (0u8..).zip(&parts) {
+            self.check(*range)?;
+            let shift = place.checked_mul(bits).filter(|shift| *shift < MAX_SHIFT);
+            let shift = shift.ok_or_else(|| self.overflow((0, i128::MAX)))?;
+            let summand = Summand::Product { columns: columns.clone(), place };
+            self.pieces.add(rows.clone(), summand, weight, shift);
         }
         Ok(())
     }
@@ -156,7 +227,7 @@ impl Split<'_> {
     ) -> Result<(), LowerError> {
         for place in 0..=self.places(monomials)? {
             let summand = Summand::Polynomial { monomials: monomials.to_vec(), place };
-            let shift = place.checked_mul(self.layout.limb_bits).filter(|shift| *shift < 90);
+            let shift = place.checked_mul(self.layout.limb_bits).filter(|shift| *shift < MAX_SHIFT);
             let shift = shift.ok_or_else(|| self.overflow((0, i128::MAX)))?;
             self.pieces.add(rows.clone(), summand, weight, shift);
         }
@@ -169,7 +240,7 @@ impl Split<'_> {
         for monomial in monomials {
             let mut of_monomial = 0u8;
             for column in &monomial.columns {
-                of_monomial = of_monomial.saturating_add(self.limbs(*column)? - 1);
+                of_monomial = of_monomial.saturating_add(self.limbs(*column, Grain::Sums)?.count - 1);
             }
             places = places.max(of_monomial);
         }
@@ -193,8 +264,8 @@ impl Split<'_> {
 
     /// The range of every limb of a measure's value, the offset in the lowest.
     fn ranges(&self, column: ColumnId) -> Result<Vec<(i128, i128)>, LowerError> {
-        let limbs = self.limbs(column)?;
-        let mut ranges: Vec<_> = (0..limbs).map(|limb| self.limb_range(column, limb, limbs)).collect();
+        let limbs = self.limbs(column, Grain::Sums)?;
+        let mut ranges: Vec<_> = (0..limbs.count).map(|limb| self.limb_range(column, limb, limbs)).collect();
         let offset = i128::from(min(self.schema(), column));
         if let Some(lowest) = ranges.first_mut() {
             // Null counts as 0.
@@ -203,18 +274,16 @@ impl Split<'_> {
         Ok(ranges)
     }
 
-    fn limb_range(&self, column: ColumnId, limb: u8, limbs: u8) -> (i128, i128) {
+    fn limb_range(&self, column: ColumnId, limb: u8, limbs: Limbs) -> (i128, i128) {
         let width = self.schema().column(column).measure.as_ref().map_or(0, |measure| measure.width());
-        let rest = width.checked_shr(u32::from(limb) * u32::from(self.layout.limb_bits)).unwrap_or(0);
-        let full = (1u64 << self.layout.limb_bits) - 1;
-        (0, i128::from(if limb + 1 == limbs { rest.min(full) } else { full.min(width) }))
+        let rest = width.checked_shr(u32::from(limb) * u32::from(limbs.bits)).unwrap_or(0);
+        let full = (1u64 << limbs.bits) - 1;
+        (0, i128::from(if limb + 1 == limbs.count { rest.min(full) } else { full.min(width) }))
     }
 
-    fn limbs(&self, column: ColumnId) -> Result<u8, LowerError> {
-        let stored = self.layout.measures.iter().find(|measure| measure.column == column);
-        stored
-            .map(|measure| measure.limbs.max(1))
-            .ok_or_else(|| LowerError::NotStored(describe_measure(self.schema(), column)))
+    fn limbs(&self, column: ColumnId, grain: Grain) -> Result<Limbs, LowerError> {
+        let stored = self.layout.limbs_of(column, grain);
+        stored.ok_or_else(|| LowerError::NotStored(describe_measure(self.schema(), column)))
     }
 
     /// No sum over all rows may leave the half of the plaintext space on its side of 0.
