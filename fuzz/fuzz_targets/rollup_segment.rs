@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
         arrays: vec![array],
-        cuboids: vec![Cuboid { dimensions: vec![], cells: 1, first: 0 }],
+        cuboids: vec![Cuboid { dimensions: vec![], arrays: 1, cells: 1, first: 0 }],
         cells: 1,
         segments: vec![],
     };

@@ -35,7 +35,7 @@ pub struct RollupLayout {
     /// Every limb but a sum's last has at most so many bits; the last holds all the rest, see
     /// [`RollupLayout::limb_of`].
     pub limb_bits: u8,
-    /// The arrays every cuboid has, in order.
+    /// The arrays in order; every cuboid has the first few of them or all, see [`Cuboid::arrays`].
     pub arrays: Vec<CellArray>,
     /// The cuboids, in address order.
     pub cuboids: Vec<Cuboid>,
@@ -78,6 +78,9 @@ pub struct CellArray {
 pub struct Cuboid {
     /// Sorted; empty for the grand total. Cells are row-major: the last dimension varies fastest.
     pub dimensions: Vec<ColumnId>,
+    /// How many of the layout's arrays it has, the first so many. Those of products of measures come
+    /// last: only cuboids of few cells have them, since there are many pairs of measures.
+    pub arrays: u32,
     /// Cells of one array: the product of the dimensions' codes.
     pub cells: u64,
     /// Address of the first cell of the first array; array `a` starts at `first + a * cells`.
@@ -255,16 +258,24 @@ impl RollupLayout {
         if last { rest } else { rest & ((1 << self.limb_bits) - 1) }
     }
 
-    /// Address of the first cell of an array of a cuboid.
+    /// How many arrays, from the first on, a cuboid must have to have all limbs of `sum`; 0 if none is
+    /// stored.
+    pub fn arrays_up_to(&self, sum: CellSum) -> usize {
+        self.arrays.iter().rposition(|array| array.sum == sum).map_or(0, |last| last + 1)
+    }
+
+    /// Address of the first cell of an array that a cuboid has.
     pub fn address(&self, cuboid: &Cuboid, array: usize) -> u64 {
         cuboid.first + array as u64 * cuboid.cells
     }
 
-    /// The smallest cuboid that has all of `dimensions` (sorted), the first of equals.
-    pub fn cuboid_for(&self, dimensions: &[ColumnId]) -> Option<(usize, &Cuboid)> {
+    /// The smallest cuboid that has all of `dimensions` (sorted) and the first `arrays` arrays, the first
+    /// of equals.
+    pub fn cuboid_for(&self, dimensions: &[ColumnId], arrays: usize) -> Option<(usize, &Cuboid)> {
         self.cuboids
             .iter()
             .enumerate()
+            .filter(|(_, c)| c.arrays as usize >= arrays)
             .filter(|(_, c)| dimensions.iter().all(|d| c.dimensions.binary_search(d).is_ok()))
             .min_by_key(|(index, c)| (c.cells, *index))
     }

@@ -149,6 +149,10 @@ impl Manifest {
                     "cuboid {index}: its dimensions are not sorted dimensions of the schema"
                 ));
             }
+            let all = rollup.arrays.len();
+            if !(1..=all).contains(&(cuboid.arrays as usize)) {
+                return Err(format!("cuboid {index}: {} arrays are not within 1 to {all}", cuboid.arrays));
+            }
             let cells = cuboid
                 .dimensions
                 .iter()
@@ -158,7 +162,7 @@ impl Manifest {
                 return Err(format!("cuboid {index}: expected {cells} cells from address {next}"));
             }
             next = cells
-                .checked_mul(rollup.arrays.len() as u64)
+                .checked_mul(u64::from(cuboid.arrays))
                 .and_then(|size| next.checked_add(size))
                 .ok_or_else(|| format!("cuboid {index}: too many cells"))?;
         }

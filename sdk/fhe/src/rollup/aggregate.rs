@@ -18,10 +18,20 @@ pub struct Aggregator {
     pub(super) layout: RollupLayout,
     /// What is summed: the distinct sums of the layout's arrays.
     pub(super) sums: Vec<CellSum>,
-    /// Per array: the index of its sum and the shift of its limb.
-    pub(super) arrays: Vec<(usize, u32)>,
-    /// Per cuboid, per sum: the totals of the cells.
+    /// Per array of the layout.
+    pub(super) arrays: Vec<Limb>,
+    /// Per cuboid, per sum that it has an array of, which are the first of `sums`: the totals of the cells.
     pub(super) totals: Vec<Vec<Totals>>,
+}
+
+/// What an array holds of its sum.
+#[derive(Clone, Copy)]
+pub(super) struct Limb {
+    /// Index of the sum.
+    pub(super) sum: usize,
+    pub(super) shift: u32,
+    /// As `RollupLayout::limb_of`: the last limb of a sum holds all the rest.
+    last: bool,
 }
 
 /// Totals of one sum over the cells of one cuboid.
@@ -30,6 +40,10 @@ pub(super) enum Totals {
     Narrow(Vec<u64>),
     Wide(Vec<u128>),
 }
+
+/// Sums whose addends are held at once. The addends of all products of a wide table, of which there are
+/// thousands, would not fit in memory for a large batch.
+const SUMS_AT_ONCE: usize = 64;
 
 /// What every row of a batch adds to a sum; `None` is 1.
 type Addends = Option<Vec<u128>>;
@@ -43,16 +57,22 @@ impl Aggregator {
         let mut sums = Vec::new();
         let mut arrays = Vec::with_capacity(layout.arrays.len());
         for array in &layout.arrays {
-            let position = sums.iter().position(|sum| *sum == array.sum).unwrap_or_else(|| {
+            let sum = sums.iter().position(|sum| *sum == array.sum).unwrap_or_else(|| {
                 sums.push(array.sum);
                 sums.len() - 1
             });
-            arrays.push((position, u32::from(array.limb) * u32::from(layout.limb_bits)));
+            let last = layout.arrays.iter().all(|other| other.sum != array.sum || other.limb <= array.limb);
+            arrays.push(Limb { sum, shift: u32::from(array.limb) * u32::from(layout.limb_bits), last });
         }
         let totals = layout
             .cuboids
             .iter()
-            .map(|cuboid| sums.iter().map(|sum| Totals::zero(schema, *sum, cuboid)).collect())
+            .map(|cuboid| {
+                // Sums are in the order of their first arrays, so a cuboid has the first few.
+                let own = arrays.iter().take(cuboid.arrays as usize).map(|limb| limb.sum + 1).max();
+                let own = &sums[..own.unwrap_or(0)];
+                own.iter().map(|sum| Totals::zero(schema, *sum, cuboid)).collect()
+            })
             .collect();
         Self { schema: schema.clone(), layout: layout.clone(), sums, arrays, totals }
     }
@@ -62,15 +82,18 @@ impl Aggregator {
     /// # Panics
     /// When a code lies outside its domain, which [`CodedTable::push`] excludes.
     pub fn add(&mut self, batch: &CodedTable) {
-        let addends: Vec<Addends> =
-            self.sums.par_iter().map(|sum| addends(&self.schema, batch, *sum)).collect();
         let schema = &self.schema;
-        self.layout.cuboids.par_iter().zip(&mut self.totals).for_each(|(cuboid, totals)| {
-            let cells = cell_of_each_row(schema, cuboid, batch);
-            for (totals, addends) in totals.iter_mut().zip(&addends) {
-                totals.add(&cells, addends);
-            }
-        });
+        for (block, sums) in self.sums.chunks(SUMS_AT_ONCE).enumerate() {
+            let addends: Vec<Addends> = sums.par_iter().map(|sum| addends(schema, batch, *sum)).collect();
+            let first = block * SUMS_AT_ONCE;
+            let cuboids = self.layout.cuboids.par_iter().zip(&mut self.totals);
+            cuboids.filter(|(_, totals)| totals.len() > first).for_each(|(cuboid, totals)| {
+                let cells = cell_of_each_row(schema, cuboid, batch);
+                for (totals, addends) in totals[first..].iter_mut().zip(&addends) {
+                    totals.add(&cells, addends);
+                }
+            });
+        }
     }
 
     /// Number of segment objects.
@@ -108,7 +131,7 @@ impl Aggregator {
             let place = &self.layout.cuboids[cuboid];
             let within = address - place.first;
             let (array, from) = (within / place.cells, within % place.cells);
-            if array as usize >= self.arrays.len() {
+            if array >= u64::from(place.arrays) {
                 cuboid += 1;
                 continue;
             }
@@ -126,10 +149,8 @@ impl Aggregator {
         range: std::ops::Range<usize>,
         out: &mut Vec<u64>,
     ) -> Result<(), FheError> {
-        let (sum, shift) = self.arrays[array];
+        let Limb { sum, shift, last } = self.arrays[array];
         let mask = (1u128 << self.layout.limb_bits) - 1;
-        // As `RollupLayout::limb_of`: the last limb of a sum holds all the rest.
-        let last = self.arrays.iter().all(|(other, higher)| *other != sum || *higher <= shift);
         for cell in range {
             let rest = self.totals[cuboid][sum].get(cell).checked_shr(shift).unwrap_or(0);
             let limb = if last { rest } else { rest & mask };

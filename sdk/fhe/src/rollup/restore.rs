@@ -11,7 +11,7 @@ use crate::{
     error::{FheError, SourceError},
     keys::SecretKeys,
     parameters::GLWE_DEGREE,
-    rollup::{Aggregator, SegmentSource, segment::Segment},
+    rollup::{Aggregator, SegmentSource, aggregate::Limb, segment::Segment},
     trust::{Object, guard},
 };
 
@@ -62,7 +62,7 @@ impl Aggregator {
             }
             let place = &self.layout.cuboids[cuboid];
             let within = address - place.first;
-            let (sum, shift) = self.arrays[(within / place.cells) as usize];
+            let Limb { sum, shift, .. } = self.arrays[(within / place.cells) as usize];
             let value = u128::from(*cell) << shift;
             self.totals[cuboid][sum].put((within % place.cells) as usize, value);
         }
@@ -72,6 +72,6 @@ impl Aggregator {
     fn rows(&self) -> Option<u128> {
         let total = self.layout.cuboids.iter().position(|cuboid| cuboid.dimensions.is_empty())?;
         let rows = self.sums.iter().position(|sum| *sum == CellSum::Rows)?;
-        Some(self.totals[total][rows].get(0))
+        self.totals[total].get(rows).map(|total| total.get(0))
     }
 }

@@ -110,7 +110,7 @@ fn rollup() -> (Digest, Digest) {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
         arrays: vec![array],
-        cuboids: vec![Cuboid { dimensions: vec![], cells: 40_000, first: 0 }],
+        cuboids: vec![Cuboid { dimensions: vec![], arrays: 1, cells: 40_000, first: 0 }],
         cells: 40_000,
         segments: vec![],
     };

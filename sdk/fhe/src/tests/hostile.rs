@@ -100,7 +100,7 @@ fn rollup_case() -> (RollupLayout, RollupProgram) {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
         arrays: vec![array],
-        cuboids: vec![Cuboid { dimensions: vec![], cells: 3_000, first: 0 }],
+        cuboids: vec![Cuboid { dimensions: vec![], arrays: 1, cells: 3_000, first: 0 }],
         cells: 3_000,
         segments: vec![],
     };

@@ -99,7 +99,7 @@ fn rollup_figures() {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
         arrays: vec![array],
-        cuboids: vec![Cuboid { dimensions: vec![], cells: 32_768, first: 0 }],
+        cuboids: vec![Cuboid { dimensions: vec![], arrays: 1, cells: 32_768, first: 0 }],
         cells: 32_768,
         segments: vec![],
     };

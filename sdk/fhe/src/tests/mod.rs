@@ -9,6 +9,7 @@ mod hostile;
 mod key_files;
 mod measure;
 mod measure_parts;
+mod moments;
 mod noise;
 mod partials;
 pub(crate) mod support;

@@ -49,9 +49,18 @@ pub fn check_growth(
         }
     }
     if let Some(rollup) = rollup {
-        for index in 0..rollup.arrays.len() {
-            let name = words(schema, rollup.arrays[index].sum);
-            check(name, LayoutKind::Rollup, &|rows| rollup_fits(schema, rollup, index, rows));
+        for (index, array) in rollup.arrays.iter().enumerate() {
+            let last = rollup.arrays.iter().all(|other| other.sum != array.sum || other.limb <= array.limb);
+            // Products of measures are in cuboids of few cells only.
+            let having = rollup.cuboids.iter().filter(|cuboid| cuboid.arrays as usize > index);
+            let place = Place {
+                sum: array.sum,
+                shift: u32::from(array.limb) * u32::from(rollup.limb_bits),
+                cut: (!last).then_some(rollup.limb_bits),
+                cells: having.map(|cuboid| cuboid.cells).max().unwrap_or(1),
+            };
+            let name = words(schema, array.sum);
+            check(name, LayoutKind::Rollup, &|rows| place.fits(schema, rows));
         }
     }
     refused.into_iter().min_by_key(|error| error.most).map_or(Ok(()), Err)
@@ -65,16 +74,26 @@ fn scan_fits(schema: &Schema, scan: &ScanLayout, column: ColumnId, limbs: u8, ro
     scan.parameter_set.scan().is_some_and(|set| largest <= u128::from(set.max_sum()))
 }
 
-/// No sum over all cells of a cuboid may exceed the value bits of a cell.
-fn rollup_fits(schema: &Schema, rollup: &RollupLayout, index: usize, rows: u64) -> bool {
-    let array = rollup.arrays[index];
-    let last = rollup.arrays.iter().all(|other| other.sum != array.sum || other.limb <= array.limb);
-    let total = bounds::total(schema, rows, array.sum);
-    let rest = total.checked_shr(u32::from(array.limb) * u32::from(rollup.limb_bits)).unwrap_or(0);
-    let cells = rollup.cuboids.iter().map(|cuboid| cuboid.cells).max().unwrap_or(1);
-    let cut = u128::from(cells.min(rows)) * ((1u128 << rollup.limb_bits) - 1);
-    let largest = if last { rest } else { rest.min(cut) };
-    largest < 1 << ROLLUP_V1.value_bits
+/// A limb of a sum in layout `rollup`.
+struct Place {
+    sum: CellSum,
+    /// Where it begins.
+    shift: u32,
+    /// Its bits, unless it is the last limb, which holds all the rest.
+    cut: Option<u8>,
+    /// Cells of the largest cuboid that has it.
+    cells: u64,
+}
+
+impl Place {
+    /// No sum over all cells of a cuboid may exceed the value bits of a cell.
+    fn fits(&self, schema: &Schema, rows: u64) -> bool {
+        let total = bounds::total(schema, rows, self.sum);
+        let rest = total.checked_shr(self.shift).unwrap_or(0);
+        let of_cells = |bits: u8| u128::from(self.cells.min(rows)) * ((1u128 << bits) - 1);
+        let largest = self.cut.map_or(rest, |bits| rest.min(of_cells(bits)));
+        largest < 1 << ROLLUP_V1.value_bits
+    }
 }
 
 /// The most rows below `rows` that fit.

@@ -13,6 +13,7 @@ mod publication;
 mod rollup;
 mod scan;
 mod structure;
+mod sums;
 mod upload;
 mod workload;
 

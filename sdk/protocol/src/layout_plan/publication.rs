@@ -106,7 +106,7 @@ fn divisions<'a>(
     let used = rollup.as_ref().map_or(0, |layout| layout.cells * upload::CELL_BYTES);
     let allowance = Allowance { bytes: bytes - used, uses: uses(schema, rollup.as_ref()) };
     let aggregated =
-        |column: ColumnId| rollup.as_ref().is_some_and(|layout| layout.cuboid_for(&[column]).is_some());
+        |column: ColumnId| rollup.as_ref().is_some_and(|layout| layout.cuboid_for(&[column], 0).is_some());
     choices
         .iter()
         .filter_map(|choices| Some((choices, choices.choose(allowance, aggregated)?)))

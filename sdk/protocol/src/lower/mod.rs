@@ -29,6 +29,17 @@ pub enum LowerError {
         /// Names of the dimensions.
         dimensions: Vec<String>,
     },
+    /// Products of measures are not stored by all the dimensions of the query.
+    #[error(
+        "{sums} are stored only for totals and for single dimensions of few values, not by {dimensions:?}: \
+         ask about the whole table or by one such dimension, or use layout scan"
+    )]
+    NoMoments {
+        /// What is asked for.
+        sums: String,
+        /// Names of the dimensions.
+        dimensions: Vec<String>,
+    },
     /// What would be summed is not stored in this layout.
     #[error("the layout does not store {0}")]
     NotStored(String),

@@ -41,7 +41,7 @@ fn cells(schema: &Schema, layout: &RollupLayout, table: &CodedTable) -> Vec<u64>
     let mut stored = vec![0; usize::try_from(layout.cells).expect("fits")];
     for cuboid in &layout.cuboids {
         let size = usize::try_from(cuboid.cells).expect("fits");
-        let mut sums = vec![vec![0u128; size]; layout.arrays.len()];
+        let mut sums = vec![vec![0u128; size]; cuboid.arrays as usize];
         for row in 0..table.rows {
             let cell = usize::try_from(cuboid.cell(schema, |id| table.codes(id)[row])).expect("fits");
             for (array, sums) in layout.arrays.iter().zip(&mut sums) {

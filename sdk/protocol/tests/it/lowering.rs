@@ -51,7 +51,9 @@ fn check(seed: u64, kind: LayoutKind, shape: &Shape, vary: bool) -> Result<bool,
     let program = match lower(&manifest, &query, kind) {
         Ok(program) => program,
         Err(LowerError::Bound(BoundError::Noise { .. })) if kind == LayoutKind::Scan => return Ok(false),
-        Err(LowerError::NoCuboid { .. } | LowerError::NotStored(_)) if kind == LayoutKind::Rollup => {
+        Err(LowerError::NoCuboid { .. } | LowerError::NoMoments { .. } | LowerError::NotStored(_))
+            if kind == LayoutKind::Rollup =>
+        {
             return Ok(false);
         }
         Err(LowerError::Bound(BoundError::Overflow { .. })) if kind == LayoutKind::Scan => return Ok(false),

@@ -4,6 +4,7 @@ mod golden;
 mod interpreter;
 mod lowering;
 mod manifests;
+mod moments;
 mod oracle;
 mod planning;
 mod publication;

@@ -126,7 +126,7 @@ impl Split<'_> {
 
     fn push(&mut self, cells: Predicate, sum: CellSum, weight: i128) -> Result<(), LowerError> {
         if !self.is_stored(sum) {
-            return Err(LowerError::NotStored(self.describe(sum)));
+            return Err(LowerError::NotStored(describe(self.schema, sum)));
         }
         self.pieces.add(cells, sum, weight, 0);
         Ok(())
@@ -180,15 +180,16 @@ impl Split<'_> {
     fn min(&self, column: ColumnId) -> i128 {
         self.schema.column(column).measure.as_ref().map_or(0, |measure| i128::from(measure.min))
     }
+}
 
-    fn describe(&self, sum: CellSum) -> String {
-        let name = |id| &self.schema.column(id).name;
-        match sum {
-            CellSum::Rows => "the number of rows".to_owned(),
-            CellSum::Present(id) => format!("the number of values of `{}`", name(id)),
-            CellSum::Sum(id) => describe_measure(self.schema, id),
-            CellSum::SumOfSquares(id) => format!("the squares of `{}`", name(id)),
-            CellSum::Product(one, other) => format!("the products of `{}` and `{}`", name(one), name(other)),
-        }
+/// A stored sum in words, for an error.
+pub(super) fn describe(schema: &Schema, sum: CellSum) -> String {
+    let name = |id| &schema.column(id).name;
+    match sum {
+        CellSum::Rows => "the number of rows".to_owned(),
+        CellSum::Present(id) => format!("the number of values of `{}`", name(id)),
+        CellSum::Sum(id) => describe_measure(schema, id),
+        CellSum::SumOfSquares(id) => format!("the squares of `{}`", name(id)),
+        CellSum::Product(one, other) => format!("the products of `{}` and `{}`", name(one), name(other)),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     parameters::ROLLUP_V1,
     program::{CellOutput, Part, ProgramArray, Recipe, RollupProgram},
     query::{GroupKey, Query},
-    schema::ColumnId,
+    schema::{ColumnId, Schema},
 };
 
 mod cells;
@@ -19,15 +19,13 @@ mod select;
 /// Compiles a query that is valid over the manifest's schema.
 ///
 /// # Errors
-/// When no cuboid has all its dimensions, something is not stored, or a bound is exceeded.
+/// When no cuboid has all its dimensions and sums, something is not stored, or a bound is exceeded.
 pub fn lower(manifest: &Manifest, query: &Query) -> Result<RollupProgram, LowerError> {
     let schema = &manifest.schema;
     let layout = manifest.rollup.as_ref().ok_or(LowerError::NoLayout(LayoutKind::Rollup))?;
     let pieces = cells::pieces(schema, layout, query)?;
     let dimensions = dimensions(query, &pieces);
-    let (index, cuboid) = layout.cuboid_for(&dimensions).ok_or_else(|| LowerError::NoCuboid {
-        dimensions: dimensions.iter().map(|id| schema.column(*id).name.clone()).collect(),
-    })?;
+    let (index, cuboid) = cuboid(schema, layout, &dimensions, &pieces)?;
     let mut compiler = Compiler { manifest, layout, cuboid, arrays: Vec::new(), selections: Vec::new() };
     let (outputs, recipes) = compiler.outputs(query, &pieces)?;
     Ok(RollupProgram {
@@ -37,6 +35,24 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<RollupProgram, LowerE
         arrays: compiler.arrays,
         outputs,
         recipes,
+    })
+}
+
+/// The smallest cuboid that has all the dimensions and all that is summed.
+fn cuboid<'a>(
+    schema: &Schema,
+    layout: &'a RollupLayout,
+    dimensions: &[ColumnId],
+    pieces: &Pieces<CellSum>,
+) -> Result<(usize, &'a Cuboid), LowerError> {
+    let sums = pieces.pieces.iter().map(|piece| (layout.arrays_up_to(piece.summand), piece.summand));
+    let (arrays, last) = sums.max_by_key(|(arrays, _)| *arrays).unwrap_or((0, CellSum::Rows));
+    layout.cuboid_for(dimensions, arrays).ok_or_else(|| {
+        let names = dimensions.iter().map(|id| schema.column(*id).name.clone()).collect();
+        match layout.cuboid_for(dimensions, 0) {
+            None => LowerError::NoCuboid { dimensions: names },
+            Some(_) => LowerError::NoMoments { sums: cells::describe(schema, last), dimensions: names },
+        }
     })
 }
 
@@ -79,8 +95,8 @@ impl Compiler<'_> {
         for group in 0..groups {
             for (piece, limbs) in pieces.pieces.iter().zip(&limbs) {
                 let selection = selected[&piece.when][group];
-                for array in limbs {
-                    self.check(selection, *array)?;
+                for (limb, array) in limbs.iter().enumerate() {
+                    self.check(selection, *array, limb + 1 == limbs.len())?;
                     outputs.push(CellOutput { selection, array: *array });
                 }
             }
@@ -130,16 +146,15 @@ impl Compiler<'_> {
         Recipe(parts)
     }
 
-    /// Neither may the noise of so many cells reach the values, nor their sum exceed the value bits.
-    fn check(&self, selection: u32, array: u32) -> Result<(), BoundError> {
+    /// Neither may the noise of so many cells reach the values, nor their sum exceed the value bits; the
+    /// last limb of a sum holds all the rest.
+    fn check(&self, selection: u32, array: u32, last: bool) -> Result<(), BoundError> {
         let selected = self.selections[selection as usize].iter().map(|(low, high)| high - low).sum();
         bounds::rollup_noise(selected)?;
         let limit = (1u64 << ROLLUP_V1.value_bits) - 1;
         let array = self.arrays[array as usize].array;
         let total = bounds::total(&self.manifest.schema, self.manifest.rows, array.sum);
         let rest = total.checked_shr(u32::from(array.limb) * u32::from(self.layout.limb_bits)).unwrap_or(0);
-        let others = self.layout.arrays.iter().filter(|other| other.sum == array.sum);
-        let last = others.map(|other| other.limb).max() == Some(array.limb);
         // Cells without a row are zero.
         let filled = u128::from(selected.min(self.manifest.rows));
         let cut = filled * ((1u128 << self.layout.limb_bits) - 1);
