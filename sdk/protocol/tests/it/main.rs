@@ -4,6 +4,7 @@ mod golden;
 mod interpreter;
 mod lowering;
 mod manifests;
+mod noised;
 mod oracle;
 mod planning;
 mod publication;
