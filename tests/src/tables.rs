@@ -47,15 +47,16 @@ pub fn expected(
     min_cohort: u32,
 ) -> Answer {
     let needs = query.requirements(schema);
+    let noise = vec![0.0; needs.quantities.len()];
     let groups = plaintext::evaluate(schema, query, rows)
         .into_iter()
         .map(|totals| {
             let shown = totals.rows >= u64::from(min_cohort);
-            let values = shown.then(|| release_values::release(schema, &needs, &totals, min_cohort));
+            let release = || release_values::release(schema, &needs, &totals, &noise, min_cohort);
+            let values = shown.then(release);
             AnswerGroup { key: totals.key, values }
         })
         .collect();
-    let noise = vec![0.0; needs.quantities.len()];
     let answer = Answer::new(schema, query, digest, groups, noise, min_cohort);
     // The last bit of a floating-point number may change when it is written and read.
     let written = serde_json::to_vec(&answer).expect("JSON");

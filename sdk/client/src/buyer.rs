@@ -10,6 +10,7 @@ use sordino_protocol::{
     digest::Digest,
     ids::{JobId, ListingId},
     layout::LayoutKind,
+    noise,
     presentation::{self, Presentation, Table},
     quote::Acceptance,
     receipt::FullReceipt,
@@ -111,7 +112,8 @@ pub async fn quote(
         return wrong("the quote follows from another policy than the listing");
     }
     offer.query.validate(&listing.schema).map_err(|e| ClientError::Offer(e.to_string()))?;
-    let columns = answer::columns(&listing.schema, &offer.query, listing.policy.min_cohort);
+    let scales = noise::scales(&listing.schema, &offer.query, &listing.policy.noise);
+    let columns = answer::columns(&listing.schema, &offer.query, &scales, listing.policy.min_cohort);
     offer.presentation.check(&columns).map_err(|e| ClientError::Offer(e.to_string()))?;
     let understood = explain::presented(&listing.schema, &offer.query, &offer.presentation);
     Ok(CheckedOffer { offer, listing, understood, query })

@@ -38,6 +38,31 @@ pub fn rho(epsilon: f64, delta_exponent: u8) -> f64 {
     root * root
 }
 
+/// The natural logarithm of 100: a value that noise decides is released with a chance below 1 in 100.
+const LN_100: f64 = 2.0 * std::f64::consts::LN_10;
+
+/// The smallest noised count of a code that shows that it occurs: at least the cohort, and what noise of
+/// standard deviation `scale` alone gives any of `codes` codes with a chance below 1 in 100.
+///
+/// Discrete Gaussian noise is sub-Gaussian (Canonne, Kamath and Steinke 2020): it is t or more with a
+/// chance of at most exp(-t^2 / (2 scale^2)), and the chances of the codes add up. That is about three
+/// standard deviations for a few codes and five for thousands, of which some always pass three.
+pub fn least_count(scale: f64, codes: usize, cohort: i64) -> i64 {
+    whole(scale * (2.0 * (LN_100 + (codes.max(1) as f64).ln())).sqrt()).max(cohort)
+}
+
+/// How far noise of standard deviation `scale` in each of `codes` counts shifts the rank of any of them,
+/// but for a chance of 1 in 100. Noise adds up to the square root of their number only, and by Doob's
+/// inequality no partial sum needs more room than the whole.
+pub fn drift(scale: f64, codes: usize) -> i64 {
+    whole(scale * (2.0 * LN_100 * codes as f64).sqrt())
+}
+
+/// Rounded up; what does not fit is the largest integer.
+fn whole(count: f64) -> i64 {
+    count.ceil() as i64
+}
+
 /// The rho of one of so many quantities; `None` without noise.
 fn share(quantities: usize, noise: &Noise) -> Option<f64> {
     match noise {
@@ -93,6 +118,15 @@ mod tests {
             let log = f64::from(exponent) * std::f64::consts::LN_10;
             assert!((rho + 2.0 * (rho * log).sqrt() - epsilon).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn thresholds_grow_slowly_with_the_number_of_codes() {
+        assert_eq!((least_count(100.0, 1, 10), drift(100.0, 1)), (304, 304));
+        assert_eq!((least_count(100.0, 4_096, 10), drift(100.0, 4_096)), (509, 19_424));
+        assert_eq!(least_count(100.0, 8, 400), 400, "the cohort is larger");
+        assert_eq!((least_count(0.0, 4_096, 10), drift(0.0, 4_096)), (10, 0));
+        assert_eq!(least_count(1e300, 8, 1), i64::MAX);
     }
 
     #[test]

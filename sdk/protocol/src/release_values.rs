@@ -4,9 +4,13 @@
 
 use crate::{
     program::Program,
-    query::{CodeRank, Derivation, Quantity, Query, Requirements},
+    query::{Derivation, Quantity, Query, Requirements},
     schema::Schema,
 };
+
+mod ranks;
+
+use ranks::Histogram;
 
 /// The totals of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,15 +140,25 @@ fn ranges(schema: &Schema, needs: &Requirements) -> Vec<(i128, i128)> {
 ///
 /// A code of a lowest or highest value is withheld until so many rows reach it: the value of a single
 /// row is not what a statistic should tell. With a cohort of 1 everything is shown.
+///
+/// `noise` is the standard deviation of the noise in each quantity, 0 or missing where there is none.
+/// Where there is, codes with less than [`crate::noise::least_count`] are taken not to occur, and a rank
+/// is withheld when the rows are fewer than what noise adds up to.
 pub fn release(
     schema: &Schema,
     needs: &Requirements,
     totals: &GroupTotals,
+    noise: &[f64],
     min_cohort: u32,
 ) -> Vec<Option<i64>> {
     let parts = split(schema, needs, &totals.values);
     // Noised counts below 0 are counted as such: without them, noise alone would make a cohort.
     let total = |position: usize| parts[position].iter().sum::<i64>();
+    let histogram = |position: usize| Histogram {
+        counts: parts[position],
+        scale: noise.get(position).copied().unwrap_or(0.0),
+        cohort: i64::from(min_cohort.max(1)),
+    };
     needs
         .released
         .iter()
@@ -158,12 +172,8 @@ pub fn release(
             }
             match released.from {
                 Derivation::Sum(quantity) => Some(parts[quantity][0]),
-                Derivation::Distinct(histogram) => {
-                    i64::try_from(parts[histogram].iter().filter(|count| **count > 0).count()).ok()
-                }
-                Derivation::Rank { histogram, rank } => {
-                    code_at(parts[histogram], rank, i64::from(min_cohort.max(1)))
-                }
+                Derivation::Distinct(of) => histogram(of).distinct(),
+                Derivation::Rank { histogram: of, rank } => histogram(of).code_at(rank),
             }
         })
         .collect()
@@ -180,54 +190,4 @@ fn split<'a>(schema: &Schema, needs: &Requirements, mut values: &'a [i64]) -> Ve
             these
         })
         .collect()
-}
-
-/// The code at a rank of a histogram. Counts may be noised; those below 0 count as 0.
-fn code_at(counts: &[i64], rank: CodeRank, cohort: i64) -> Option<i64> {
-    let total: i64 = counts.iter().map(|count| (*count).max(0)).sum();
-    let wanted = match rank {
-        CodeRank::Lowest => cohort,
-        CodeRank::Highest => total - cohort + 1,
-        CodeRank::LowerMedian => (total + 1) / 2,
-        CodeRank::UpperMedian => total / 2 + 1,
-        CodeRank::Percentile(share) => {
-            let exact = i128::from(total) * i128::from(share);
-            i64::try_from((exact + 999_999) / 1_000_000).unwrap_or(total).max(1)
-        }
-    };
-    if total == 0 || wanted > total || wanted < 1 {
-        return None;
-    }
-    let mut reached = 0;
-    let position = counts.iter().position(|count| {
-        reached += (*count).max(0);
-        reached >= wanted
-    })?;
-    i64::try_from(position).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranks_follow_from_counts() {
-        let counts = [0, 2, 0, 3, 1, -4];
-        let at = |rank, cohort| code_at(&counts, rank, cohort);
-        assert_eq!(at(CodeRank::Lowest, 1), Some(1));
-        assert_eq!(at(CodeRank::Highest, 1), Some(4));
-        assert_eq!(at(CodeRank::Lowest, 3), Some(3), "three rows are at or below it");
-        assert_eq!(at(CodeRank::Highest, 2), Some(3), "two rows are at or above it");
-        assert_eq!(at(CodeRank::Lowest, 7), None);
-        assert_eq!((at(CodeRank::LowerMedian, 1), at(CodeRank::UpperMedian, 1)), (Some(3), Some(3)));
-        assert_eq!(at(CodeRank::Percentile(0), 1), Some(1));
-        assert_eq!(at(CodeRank::Percentile(333_334), 1), Some(3));
-        assert_eq!(at(CodeRank::Percentile(333_333), 1), Some(1));
-        assert_eq!(at(CodeRank::Percentile(1_000_000), 1), Some(4));
-        assert_eq!(code_at(&[0, 0], CodeRank::LowerMedian, 1), None);
-        assert_eq!(
-            (code_at(&[1, 1], CodeRank::LowerMedian, 1), code_at(&[1, 1], CodeRank::UpperMedian, 1)),
-            (Some(0), Some(1))
-        );
-    }
 }

@@ -2,6 +2,7 @@
 //! from public facts alone; no data is touched.
 
 use sordino_protocol::{
+    answer,
     api::Explanation,
     bounds::{self, BoundError},
     canonical::{Canonical, CanonicalError},
@@ -98,7 +99,7 @@ pub fn explain(facts: Facts<'_>, sql: &str) -> Result<Explanation, ExplainError>
         query: bound.query.clone(),
         presentation: bound.presentation.clone(),
     };
-    explanation.text = text(manifest, &bound, &plan, &explanation);
+    explanation.text = text(manifest, policy, &bound, &plan, &explanation);
     Ok(explanation)
 }
 
@@ -125,7 +126,7 @@ fn noise(manifest: &Manifest, program: &Program) -> Result<NoiseBound, BoundErro
 }
 
 /// Everything in lines to read.
-fn text(manifest: &Manifest, bound: &Bound, plan: &Plan, e: &Explanation) -> Vec<String> {
+fn text(manifest: &Manifest, policy: &Policy, bound: &Bound, plan: &Plan, e: &Explanation) -> Vec<String> {
     let mut lines = understood(manifest, &bound.query);
     lines.push("layouts:".to_owned());
     for considered in &e.considered {
@@ -158,9 +159,17 @@ fn text(manifest: &Manifest, bound: &Bound, plan: &Plan, e: &Explanation) -> Vec
         bound.query.group_count(&manifest.schema),
         e.epsilon
     ));
+    lines.extend(notes(manifest, policy, &bound.query).into_iter().map(|line| format!("  {line}")));
     lines.push("after opening, on the buyer's machine:".to_owned());
     lines.extend(after::lines(bound).into_iter().map(|line| format!("  {line}")));
     lines
+}
+
+/// How accurate what is released is: what an answer says of its columns, before it is paid for.
+fn notes(manifest: &Manifest, policy: &Policy, query: &Query) -> Vec<String> {
+    let scales = sordino_protocol::noise::scales(&manifest.schema, query, &policy.noise);
+    let columns = answer::columns(&manifest.schema, query, &scales, policy.min_cohort);
+    columns.into_iter().filter_map(|column| Some(format!("{}: {}", column.name, column.note?))).collect()
 }
 
 /// What the text means.
@@ -184,6 +193,7 @@ mod tests {
     use sordino_protocol::{
         layout_plan::{self, RollupBudget},
         money::{Amount, Currency},
+        policy::{Epsilon, Noise},
         testing,
     };
 
@@ -198,20 +208,22 @@ mod tests {
     }
 
     fn explained(sql: &str, layout: Option<LayoutKind>) -> Result<Explanation, ExplainError> {
+        explained_under(&Policy::default(), sql, layout)
+    }
+
+    fn explained_under(
+        policy: &Policy,
+        sql: &str,
+        layout: Option<LayoutKind>,
+    ) -> Result<Explanation, ExplainError> {
         let price = Price {
             currency: "EUR".parse::<Currency>().expect("a currency"),
             per_query: Amount::minor(50),
             per_value: Amount::minor(1),
             per_million_units: Amount::minor(2),
         };
-        let (manifest, policy) = (manifest(), Policy::default());
-        let facts = Facts {
-            manifest: &manifest,
-            policy: &policy,
-            price: &price,
-            units_per_second: 1_000_000,
-            layout,
-        };
+        let manifest = manifest();
+        let facts = Facts { manifest: &manifest, policy, price: &price, units_per_second: 1_000_000, layout };
         explain(facts, sql)
     }
 
@@ -245,6 +257,30 @@ mod tests {
             "{:#?}",
             scan.text
         );
+    }
+
+    #[test]
+    fn an_explanation_says_how_accurate_ranks_are() {
+        let sql = "SELECT MIN(age_in_years) AS youngest, MEDIAN(duration_in_month) AS usual, \
+                   COUNT(DISTINCT housing) AS kinds, COUNT(*) AS n FROM german_credit";
+        let noise =
+            Noise::DiscreteGaussian { epsilon_per_query: Epsilon::millionths(1_000_000), delta_exponent: 6 };
+        let lines = |noise| {
+            let policy = Policy { noise, ..Policy::default() };
+            let found = explained_under(&policy, sql, None).expect("an explanation");
+            found.text.into_iter().filter(|line| line.contains(": ")).collect::<Vec<_>>().join("\n")
+        };
+        let exact = lines(Noise::None);
+        assert!(exact.contains("youngest: the smallest value that 10 rows do not exceed"), "{exact}");
+        assert!(exact.contains("usual: resolution: ") && !exact.contains("noised"), "{exact}");
+        let noised = lines(noise);
+        for expected in [
+            "youngest: the smallest value with a noised count of at least 45",
+            "kinds: only values with a noised count of at least 37",
+            "; by noised counts: its rank may be up to 65 rows off",
+        ] {
+            assert!(noised.contains(expected), "{expected} in\n{noised}");
+        }
     }
 
     #[test]

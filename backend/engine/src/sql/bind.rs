@@ -61,7 +61,7 @@ pub(super) fn bind(
     let query = Query { dataset, outputs, predicate, groups };
     bounded(scope, &query)?;
     presentation
-        .check(&answer::columns(scope.schema, &query, 1))
+        .check(&answer::columns(scope.schema, &query, &[], 1))
         .map_err(|error| SqlError::TooComplex { reason: format!("what the client is to do: {error}") })?;
     Ok(Bound { query, presentation })
 }

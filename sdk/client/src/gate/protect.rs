@@ -30,7 +30,8 @@ pub(super) fn protect(
         .into_iter()
         .map(|group| {
             let shown = group.rows >= u64::from(policy.min_cohort);
-            let values = shown.then(|| release_values::release(schema, &needs, &group, policy.min_cohort));
+            let release = || release_values::release(schema, &needs, &group, &scales, policy.min_cohort);
+            let values = shown.then(release);
             AnswerGroup { key: group.key, values }
         })
         .collect();

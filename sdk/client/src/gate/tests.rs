@@ -480,6 +480,31 @@ async fn released(
     world.open(&decision).rows.remove(0)
 }
 
+#[tokio::test]
+async fn noise_adds_no_codes_to_ranks_and_distinct_values() {
+    // The noise has a standard deviation of 0.5: enough to make rows of nobody, and to keep nine of nine.
+    let epsilon_per_query = Epsilon::millionths(20_000_000);
+    let noise = Noise::DiscreteGaussian { epsilon_per_query, delta_exponent: 6 };
+    let epsilon_budget = Some(Epsilon::millionths(40_000_000));
+    let world = World::new(Policy { min_cohort: 7, noise, epsilon_budget, ..exact() });
+    let gate = world.gate().await;
+    let shown = async |number, when: Predicate| {
+        let rank = |rank| Expression::Quantile { rank, column: ColumnId(1), when: when.clone() };
+        let distinct = Expression::Distinct { column: ColumnId(1), when: when.clone() };
+        let asked = [distinct, rank(Rank::Lowest), rank(Rank::Highest), rank(Rank::Median)];
+        released(&world, &gate, number, &asked).await
+    };
+    let schema = &world.manifest.schema;
+    let middle = Predicate::column_in(schema, ColumnId(1), CodeSet::from_codes([3, 4, 5, 6]));
+    let row = shown(1, middle).await;
+    assert_eq!(row[..3], [4, 23, 26], "noise alone makes the six other ages");
+    assert!((row[3].as_f64().expect("a number") - 24.5).abs() <= 1.0, "{row:?}");
+    let rare = Predicate::column_in(schema, ColumnId(0), CodeSet::from_codes([2]));
+    let older = Predicate::column_in(schema, ColumnId(1), CodeSet::from_codes([5, 6]));
+    let row = shown(2, Predicate::and(schema, vec![rare, older])).await;
+    assert!(row.iter().all(serde_json::Value::is_null), "noise alone: {row:?}");
+}
+
 /// Rows of the class `rare`, of which there are two; one of them is 20 years old.
 fn lonely(world: &World) -> Predicate {
     let is = |column, code| {

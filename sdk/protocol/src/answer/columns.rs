@@ -1,18 +1,23 @@
-//! The types of an answer's columns, and what must be said of them.
+//! The types of an answer's columns.
 
-use super::{AnswerColumn, AnswerType};
+use super::{
+    AnswerColumn, AnswerType,
+    notes::{self, Counts},
+};
 use crate::{
     query::{Expression, GroupKey, LabelKind, Output, Query, Rank, Value},
     schema::{ColumnId, Domain, Schema},
 };
 
-pub(super) fn column(schema: &Schema, query: &Query, output: &Output, min_cohort: u32) -> AnswerColumn {
+/// The column of an output; `counts` are those that it is made of, if it is of counts of codes.
+pub(super) fn column(schema: &Schema, query: &Query, output: &Output, counts: Counts) -> AnswerColumn {
     let (kind, scale, note) = match &output.expression {
         Expression::Group(key) => {
             let (kind, scale) = key_type(schema, &query.groups[usize::from(*key)]);
             (kind, scale, None)
         }
-        Expression::Count(_) | Expression::Distinct { .. } => (AnswerType::Integer, 0, None),
+        Expression::Count(_) => (AnswerType::Integer, 0, None),
+        Expression::Distinct { .. } => (AnswerType::Integer, 0, notes::distinct(counts)),
         Expression::Sum(value) => {
             let (kind, scale) = exact(value);
             (kind, scale, None)
@@ -27,7 +32,7 @@ pub(super) fn column(schema: &Schema, query: &Query, output: &Output, min_cohort
                 _ => kind,
             };
             let scale = if kind == AnswerType::Decimal { scale } else { 0 };
-            (kind, scale, note(schema, *rank, *column, min_cohort))
+            (kind, scale, notes::rank(schema, *rank, *column, counts))
         }
     };
     AnswerColumn { name: output.name.clone(), kind, scale, note }
@@ -63,26 +68,4 @@ pub(super) fn code_type(schema: &Schema, id: ColumnId) -> (AnswerType, u8) {
         Domain::Date { .. } => (AnswerType::Date, 0),
         Domain::Category { .. } | Domain::Order { .. } => (AnswerType::Label, 0),
     }
-}
-
-fn note(schema: &Schema, rank: Rank, column: ColumnId, min_cohort: u32) -> Option<String> {
-    let described = schema.column(column);
-    let domain = described.dimension.as_ref()?;
-    let mut notes = Vec::new();
-    if !domain.is_exact() && !matches!(domain, Domain::Category { .. } | Domain::Boolean) {
-        notes.push(format!("resolution: the {} of `{}`", domain.describe(), described.name));
-    }
-    if min_cohort > 1 {
-        match rank {
-            Rank::Lowest => notes.push(format!("the smallest value that {min_cohort} rows do not exceed")),
-            Rank::Highest => notes.push(format!("the largest value that {min_cohort} rows reach")),
-            Rank::Median | Rank::Percentile(_) => {}
-        }
-    }
-    if matches!(rank, Rank::Median)
-        && matches!(code_type(schema, column).0, AnswerType::Date | AnswerType::Label | AnswerType::Boolean)
-    {
-        notes.push("of two middle values, the lower one".to_owned());
-    }
-    (!notes.is_empty()).then(|| notes.join("; "))
 }

@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use crate::{
     digest::Digest,
-    query::{Query, Released},
+    query::{Output, Query, Released, Requirements},
     schema::Schema,
 };
 
 mod cells;
 mod columns;
+mod notes;
 mod statistics;
 
 /// The plaintext inside a sealed answer. `columns` and `rows` are ready to read; `released` and
@@ -46,7 +47,7 @@ pub struct AnswerColumn {
     /// Decimal places of a decimal.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub scale: u8,
-    /// What a reader must know of its values: the resolution of a rank, say.
+    /// What a reader must know of its values: the resolution of a rank, say, or what noise hides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -85,9 +86,24 @@ pub struct AnswerGroup {
     pub values: Option<Vec<Option<i64>>>,
 }
 
-/// The columns of every answer to a query, which is valid over `schema`.
-pub fn columns(schema: &Schema, query: &Query, min_cohort: u32) -> Vec<AnswerColumn> {
-    query.outputs.iter().map(|output| columns::column(schema, query, output, min_cohort)).collect()
+/// The columns of every answer to a query, which is valid over `schema`. `noise` is the standard
+/// deviation of the noise in each of its quantities, 0 or missing where there is none.
+pub fn columns(schema: &Schema, query: &Query, noise: &[f64], min_cohort: u32) -> Vec<AnswerColumn> {
+    columns_of(schema, query, &query.requirements(schema), noise, min_cohort)
+}
+
+fn columns_of(
+    schema: &Schema,
+    query: &Query,
+    needs: &Requirements,
+    noise: &[f64],
+    min_cohort: u32,
+) -> Vec<AnswerColumn> {
+    let column = |(output, positions): (&Output, &Vec<usize>)| {
+        let counts = notes::Counts::of(schema, needs, positions, noise, min_cohort);
+        columns::column(schema, query, output, counts)
+    };
+    query.outputs.iter().zip(&needs.outputs).map(column).collect()
 }
 
 impl Answer {
@@ -101,7 +117,7 @@ impl Answer {
         min_cohort: u32,
     ) -> Self {
         let needs = query.requirements(schema);
-        let columns = columns(schema, query, min_cohort);
+        let columns = columns_of(schema, query, &needs, &noise, min_cohort);
         let rows = groups
             .iter()
             .map(|group| {

@@ -5,6 +5,7 @@ mod interpreter;
 mod lowering;
 mod manifests;
 mod moments;
+mod noised;
 mod oracle;
 mod planning;
 mod publication;

@@ -209,14 +209,14 @@ impl Asked<'_> {
         let decrypted = outputs::decrypt(&self.keys, &program, &Outputs::from_bytes(&outputs, &program)?)?;
         let totals = release_values::combine(&manifest.schema, &bound.query, &program, &decrypted)?;
         let needs = bound.query.requirements(&manifest.schema);
+        let noise = vec![0.0; needs.quantities.len()];
         let groups = totals
             .into_iter()
             .map(|group| {
-                let values = release_values::release(&manifest.schema, &needs, &group, 1);
+                let values = release_values::release(&manifest.schema, &needs, &group, &noise, 1);
                 AnswerGroup { key: group.key, values: (group.rows > 0).then_some(values) }
             })
             .collect();
-        let noise = vec![0.0; needs.quantities.len()];
         let digest = bound.query.digest()?;
         let answer = Answer::new(&manifest.schema, &bound.query, digest, groups, noise, 1);
         let shown = presentation::apply(&bound.presentation, &answer)?;

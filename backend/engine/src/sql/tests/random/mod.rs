@@ -101,11 +101,10 @@ fn kind(error: &SqlError) -> String {
 fn answer(schema: &Schema, query: &Query, table: &Table) -> (Vec<u64>, Answer) {
     let totals = plaintext::evaluate(schema, query, &table.coded);
     let needs = query.requirements(schema);
-    let groups = totals
-        .iter()
-        .map(|group| AnswerGroup { key: group.key.clone(), values: Some(release(schema, &needs, group, 1)) })
-        .collect();
     let noise = vec![0.0; needs.quantities.len()];
+    let shown = |group| Some(release(schema, &needs, group, &noise, 1));
+    let groups =
+        totals.iter().map(|group| AnswerGroup { key: group.key.clone(), values: shown(group) }).collect();
     let digest = query.digest().expect("a digest");
     (totals.iter().map(|group| group.rows).collect(), Answer::new(schema, query, digest, groups, noise, 1))
 }
