@@ -1,25 +1,33 @@
 //! A dataset that grows: half of German Credit is published, the rest appended.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sordino_client::{
     ClientError, buyer,
-    publish::{self, AppendRequest, PublishError, Published, Silent},
+    publish::{self, AppendRequest, Progress, PublishError, Published, Silent, Stage},
+    session::Session,
 };
 use sordino_protocol::{
     api::{JobState, Listing},
+    digest::Digest,
     layout::LayoutKind,
     policy::{Epsilon, Noise, Policy},
 };
 use sordino_tests::{
     app::{TestApp, block_on},
     parties::{Party, traders},
+    proxy::Proxy,
     tables,
 };
+use tokio::sync::Notify;
 
 const QUERIES: [&str; 3] = [
     "SELECT creditability, COUNT(*), AVG(credit_amount) FROM german_credit \
@@ -47,9 +55,75 @@ async fn append(
     table: &Path,
     again: bool,
 ) -> Result<Published, ClientError> {
+    append_watched(owner, listing, table, again, Arc::new(Silent)).await
+}
+
+async fn append_watched(
+    owner: &Party,
+    listing: &Listing,
+    table: &Path,
+    again: bool,
+    progress: Arc<dyn Progress>,
+) -> Result<Published, ClientError> {
     let request = AppendRequest { listing: listing.id, table: table.to_owned(), again };
     let plan = publish::plan_append(&owner.session, &owner.keys, &request).await?;
-    publish::append(&owner.session, &owner.keys, &request, &plan, Arc::new(Silent)).await
+    publish::append(&owner.session, &owner.keys, &request, &plan, progress).await
+}
+
+/// Says when a share of the upload has arrived.
+struct Arrived {
+    percent: u64,
+    total: AtomicU64,
+    sent: AtomicU64,
+    enough: Notify,
+}
+
+impl Progress for Arrived {
+    fn begin(&self, stage: Stage, total: u64) {
+        // Until the upload begins, no number of steps is enough.
+        self.total.store(if stage == Stage::Upload { total } else { u64::MAX }, Ordering::SeqCst);
+        self.sent.store(0, Ordering::SeqCst);
+    }
+
+    fn advance(&self, steps: u64) {
+        let sent = self.sent.fetch_add(steps, Ordering::SeqCst) + steps;
+        let total = self.total.load(Ordering::SeqCst);
+        if u128::from(sent) * 100 >= u128::from(total) * u128::from(self.percent) {
+            self.enough.notify_one();
+        }
+    }
+}
+
+/// Appends, and stops like a process that is killed once so many percent of the upload have arrived:
+/// nothing is awaited, and only files remain. What follows must do with these.
+async fn die_while_appending(owner: &Party, listing: &Listing, table: &Path, percent: u64) {
+    let arrived = Arc::new(Arrived {
+        percent,
+        total: AtomicU64::new(u64::MAX),
+        sent: AtomicU64::new(0),
+        enough: Notify::new(),
+    });
+    tokio::select! {
+        biased;
+        () = arrived.enough.notified() => {}
+        outcome = append_watched(owner, listing, table, false, Arc::clone(&arrived) as _) => {
+            panic!("it was to die before it ended: {outcome:?}")
+        }
+    }
+}
+
+/// How often each object was sent, from the requests that crossed the proxy.
+fn sent(proxy: &Proxy) -> BTreeMap<Digest, u32> {
+    const PUT: &[u8] = b"PUT /v1/objects/";
+    let mut counts = BTreeMap::new();
+    for direction in proxy.crossed() {
+        for at in (0..direction.len()).filter(|at| direction[*at..].starts_with(PUT)) {
+            let digest = direction[at + PUT.len()..].iter().take_while(|byte| **byte != b' ');
+            let digest = String::from_utf8(digest.copied().collect()).expect("a request");
+            *counts.entry(digest.parse().expect("a digest")).or_default() += 1;
+        }
+    }
+    counts
 }
 
 #[test]
@@ -147,6 +221,75 @@ fn what_does_not_fit_is_refused_and_the_budget_is_of_all_versions() {
             Err(ClientError::Problem(problem)) => eprintln!("refused at once: {}", problem.detail),
             Err(error) => panic!("{error}"),
         }
+        gate.abort();
+    });
+}
+
+#[test]
+fn an_interrupted_append_continues_and_the_old_version_answers_meanwhile() {
+    block_on(async {
+        let app = TestApp::start().await;
+        let home = app.folder.path();
+        let proxy = Proxy::start(app.url()).await;
+        let (mut owner, buyer) = traders(&app.running, home, &proxy.url(), 100_000).await;
+        let csv = tables::german_credit();
+        let schema = tables::inferred(&csv);
+        let (half, rest) = split(&csv, 500, home);
+        let policy = Policy { min_cohort: 1, ..Policy::default() };
+        let listing = owner.publish(&half, schema.clone(), policy).await.expect("published").listing;
+        let old = owner.session.client.manifest(listing.id).await.expect("a manifest").body;
+        let (some, all) = (tables::coded(&schema, &half), tables::coded(&schema, &csv));
+        let gate = owner.run_gate().await;
+        let answers = async |rows| {
+            for layout in [LayoutKind::Rollup, LayoutKind::Scan] {
+                let (offer, _, opened) =
+                    buyer.ask(&listing, QUERIES[0], Some(layout)).await.expect("answered");
+                let expected = tables::expected(&schema, &offer.offer.query, offer.query, rows, 1);
+                assert_eq!(opened.answer.groups, expected.groups, "{layout:?}");
+            }
+        };
+
+        // Killed in the middle of the upload: some objects are there, others are not or in part.
+        let published = sent(&proxy);
+        die_while_appending(&owner, &listing, &rest, 10).await;
+        let mut tried = sent(&proxy);
+        tried.retain(|digest, _| !published.contains_key(digest));
+        let missing = owner.session.client.missing_objects(&tried.keys().copied().collect::<Vec<_>>()).await;
+        let missing = missing.expect("an answer");
+        let arrived: Vec<Digest> = tried.into_keys().filter(|digest| !missing.contains(digest)).collect();
+        assert!(!arrived.is_empty());
+        let shown = owner.session.client.listing(listing.id).await.expect("a listing");
+        assert_eq!(shown, listing, "nothing is appended until everything is there");
+        answers(&some).await;
+
+        // Killed once more, by a process that knows what the files tell, when the last object has
+        // arrived: whether the version was appended, it cannot know.
+        owner.session = Session::resume(&owner.session.profile, None).await.expect("signed in");
+        die_while_appending(&owner, &listing, &rest, 100).await;
+        let before = sent(&proxy);
+        assert!(arrived.iter().all(|digest| before[digest] == 1), "what has arrived is not sent again");
+        let shown = owner.session.client.listing(listing.id).await.expect("a listing");
+        assert!(shown.version <= 2, "{}", shown.version);
+        if shown.version == 1 {
+            answers(&some).await;
+        }
+
+        owner.session = Session::resume(&owner.session.profile, None).await.expect("signed in");
+        let appended = append(&owner, &listing, &rest, false).await.expect("appended");
+        assert_eq!((appended.listing.id, appended.listing.version), (listing.id, 2));
+        assert_eq!((appended.listing.rows, appended.uploaded_bytes), (1_000, 0));
+        let new = owner.session.client.manifest(listing.id).await.expect("a manifest").body;
+        let fresh = new.objects.iter().filter(|object| !old.objects.contains(object));
+        let fresh: Vec<Digest> = fresh.map(|object| object.digest).collect();
+        assert!(arrived.iter().all(|digest| fresh.contains(digest)), "what had arrived is part of it");
+        assert!(fresh.len() > arrived.len(), "the first attempt died in the middle");
+        let after = sent(&proxy);
+        assert_eq!(after, before, "everything had arrived");
+        assert!(
+            old.objects.iter().all(|object| after[&object.digest] == 1),
+            "old objects stay where they are"
+        );
+        answers(&all).await;
         gate.abort();
     });
 }
