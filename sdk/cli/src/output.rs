@@ -33,6 +33,11 @@ pub(crate) fn confirm(question: &str) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
+/// A number of things for people.
+pub(crate) fn count(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// A number of bytes for people.
 pub(crate) fn bytes(count: u64) -> String {
     let count = count as f64;

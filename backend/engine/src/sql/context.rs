@@ -103,10 +103,18 @@ impl Context {
     }
 }
 
+/// What a message says last: the refusal of a call is wrapped in those of whoever tried it.
+fn in_short(message: &str) -> &str {
+    ["Error during planning: ", "Internal error: ", "errors: "]
+        .iter()
+        .fold(message, |message, wrapping| message.rsplit(wrapping).next().unwrap_or(message))
+}
+
 /// DataFusion's refusal in our terms. What is common has been refused before with better words.
 pub(super) fn refusal(shown: &str, error: &DataFusionError) -> SqlError {
     let root = error.find_root();
-    let reason = shorten(root.message().lines().next().unwrap_or_default());
+    let said = root.message();
+    let reason = shorten(in_short(said.lines().next().unwrap_or_default()));
     match root {
         DataFusionError::ArrowError(..) | DataFusionError::Execution(_) => {
             SqlError::mismatch(shown, format!("a constant cannot be computed: {reason}"), "")

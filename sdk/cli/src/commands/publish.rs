@@ -171,9 +171,9 @@ fn describe(request: &Request, plan: &Plan) -> String {
     if plan.scan.is_some() {
         let _ = writeln!(
             text,
-            "Layout scan: {} slices in {} chunks, {}; evaluation keys {}",
-            upload.slices,
-            upload.chunks,
+            "Layout scan: {} in {}, {}; evaluation keys {}",
+            output::count(upload.slices, "slice"),
+            output::count(upload.chunks, "chunk"),
             output::bytes(upload.scan_bytes),
             output::bytes(upload.evaluation_key_bytes)
         );
@@ -194,12 +194,15 @@ fn describe(request: &Request, plan: &Plan) -> String {
 
 /// How a column is written in the bitmap index.
 fn written(choice: &ColumnChoice) -> String {
-    let slices = format!("{} slices, {} bytes a row", choice.slices, choice.row_bytes);
+    let slices = format!("{}, {} bytes a row", output::count(choice.slices, "slice"), choice.row_bytes);
     if choice.codes == 0 || choice.bases.is_empty() {
         return format!("{}; {slices}", choice.why);
     }
     let bases: Vec<String> = choice.bases.iter().map(u32::to_string).collect();
     let products = |hundredths: u64| hundredths as f64 / 100.0;
+    if choice.equality_products == 0 && choice.range_products == 0 {
+        return format!("{} codes as {}, {slices} ({})", choice.codes, bases.join(" x "), choice.why);
+    }
     format!(
         "{} codes as {}, {slices}; products of an equality {:.1}, of a range {:.1} ({})",
         choice.codes,

@@ -74,6 +74,9 @@ pub(super) fn rank(schema: &Schema, rank: Rank, column: ColumnId, counts: Counts
             notes.push(format!("the smallest value that {rows} rows do not exceed"));
         }
         (Rank::Highest, None) if rows > 1 => notes.push(format!("the largest value that {rows} rows reach")),
+        (Rank::Percentile(_), None) if rows > 1 => {
+            notes.push(format!("at most so near to either end that {rows} rows are beyond or at it"));
+        }
         (_, None) => {}
     }
     if matches!(rank, Rank::Median)

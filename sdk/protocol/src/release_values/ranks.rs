@@ -57,16 +57,16 @@ impl Histogram<'_> {
         move |count| *count >= least
     }
 
-    /// The code at a rank which noise does not decide. A rank nearer to an end than noise adds up to is
-    /// taken as near as that: the 0th percentile would else be where noise first adds up to one row.
+    /// The code at a rank which neither noise nor a few rows decide. A rank nearer to an end than the
+    /// cohort, or than noise adds up to, is taken as near as that: the 0th percentile would else be the
+    /// value of one row, or be where noise first adds up to one.
     fn inner(self, wanted: i64, total: i64) -> Option<i64> {
-        if !self.is_noised() {
-            return self.reaching(wanted, total);
-        }
-        let near = noise::drift(self.scale, self.counts.len());
-        if total < near.max(self.cohort) {
+        let drift = if self.is_noised() { noise::drift(self.scale, self.counts.len()) } else { 1 };
+        let near = drift.max(self.cohort);
+        if self.is_noised() && total < near {
             return None;
         }
+        // The middle is nobody's end.
         let lowest = near.min((total + 1) / 2);
         self.reaching(wanted.clamp(lowest, total + 1 - lowest), total)
     }
@@ -108,6 +108,10 @@ mod tests {
         assert_eq!(at(CodeRank::Lowest, 7), None);
         assert_eq!((at(CodeRank::LowerMedian, 1), at(CodeRank::UpperMedian, 1)), (Some(3), Some(3)));
         assert_eq!(at(CodeRank::Percentile(0), 1), Some(1));
+        assert_eq!(at(CodeRank::Percentile(0), 3), Some(3), "three rows are at or below it");
+        assert_eq!(at(CodeRank::Percentile(1_000_000), 2), Some(3), "two rows are at or above it");
+        assert_eq!(at(CodeRank::Percentile(0), 100), Some(3), "the middle");
+        assert_eq!(at(CodeRank::LowerMedian, 100), Some(3));
         assert_eq!(at(CodeRank::Percentile(333_334), 1), Some(3));
         assert_eq!(at(CodeRank::Percentile(333_333), 1), Some(1));
         assert_eq!(at(CodeRank::Percentile(1_000_000), 1), Some(4));
