@@ -206,7 +206,7 @@ impl Asked<'_> {
             seconds = seconds.min(evaluation.elapsed.as_secs_f64());
             outputs = evaluation.outputs;
         }
-        let decrypted = outputs::decrypt(&self.keys, &program, &Outputs::from_bytes(&outputs, &program)?)?;
+        let decrypted = outputs::decrypt(self.keys, &program, &Outputs::from_bytes(&outputs, &program)?)?;
         let totals = release_values::combine(&manifest.schema, &bound.query, &program, &decrypted)?;
         let needs = bound.query.requirements(&manifest.schema);
         let noise = vec![0.0; needs.quantities.len()];

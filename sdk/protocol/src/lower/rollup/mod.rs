@@ -90,11 +90,14 @@ impl Compiler<'_> {
             }
         }
         let limbs: Vec<Vec<u32>> = pieces.pieces.iter().map(|piece| self.arrays_of(piece.summand)).collect();
+        // Of every piece the selections of all groups, and its limbs.
+        let summed: Vec<(&Vec<u32>, &Vec<u32>)> =
+            pieces.pieces.iter().map(|piece| &selected[&piece.when]).zip(&limbs).collect();
         let groups = usize::try_from(query.group_count(schema)).unwrap_or(usize::MAX);
         let mut outputs = Vec::with_capacity(groups * limbs.len());
         for group in 0..groups {
-            for (piece, limbs) in pieces.pieces.iter().zip(&limbs) {
-                let selection = selected[&piece.when][group];
+            for (selections, limbs) in &summed {
+                let selection = selections[group];
                 for (limb, array) in limbs.iter().enumerate() {
                     self.check(selection, *array, limb + 1 == limbs.len())?;
                     outputs.push(CellOutput { selection, array: *array });
