@@ -58,6 +58,8 @@ pub struct ColumnView {
     pub measure: Option<String>,
     /// Whether it may be null.
     pub nullable: bool,
+    /// What a question can do with it, each in a word or two.
+    pub uses: Vec<String>,
 }
 
 /// One way to query the listing.

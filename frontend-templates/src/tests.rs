@@ -70,6 +70,7 @@ fn a_listing_shows_columns_price_policy_and_recipes() {
         more: 1,
         measure: None,
         nullable: true,
+        uses: vec!["filter".to_owned(), text()],
     };
     let amount = ColumnView {
         name: "credit_amount".to_owned(),
@@ -95,9 +96,16 @@ fn a_listing_shows_columns_price_policy_and_recipes() {
     };
     let html = render(&page).expect("rendered");
     check(&html);
-    for expected in
-        ["housing", "3 categories", "and 1 more", "may be null", "EUR 0.50", "fewer than 10", "is withdrawn"]
-    {
+    for expected in [
+        "housing",
+        "3 categories",
+        "and 1 more",
+        "may be null",
+        ">filter<",
+        "EUR 0.50",
+        "fewer than 10",
+        "is withdrawn",
+    ] {
         assert!(html.contains(expected), "{expected}");
     }
     assert!(html.contains("sordino query lst_1 &#34;SELECT COUNT(*) FROM german_credit&#34;"));

@@ -14,6 +14,6 @@ fuzz_target!(|data: &[u8]| {
     {
         let bytes = query.canonical_bytes().expect("a valid query has a canonical form");
         assert_eq!(serde_json::from_slice::<Query>(&bytes).expect("read back"), query);
-        assert!(!query.terms(&schema).is_empty());
+        assert!(!query.requirements(&schema).quantities.is_empty());
     }
 });

@@ -9,10 +9,9 @@ use sordino_fhe::{
     rollup::{self, SegmentSource},
 };
 use sordino_protocol::{
-    layout::{CellArray, Cuboid, RollupLayout},
+    layout::{CellArray, CellSum, Cuboid, RollupLayout},
     parameters::ParameterSet,
-    program::{ProgramArray, RollupProgram},
-    query::Term,
+    program::{CellOutput, ProgramArray, RollupProgram},
 };
 
 struct One(Bytes);
@@ -24,12 +23,12 @@ impl SegmentSource for One {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let array = CellArray { term: Term::Rows, limb: 0 };
+    let array = CellArray { sum: CellSum::Rows, limb: 0 };
     let layout = RollupLayout {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
         arrays: vec![array],
-        cuboids: vec![Cuboid { dimensions: vec![], cells: 1, first: 0 }],
+        cuboids: vec![Cuboid { dimensions: vec![], arrays: 1, cells: 1, first: 0 }],
         cells: 1,
         segments: vec![],
     };
@@ -38,7 +37,8 @@ fuzz_target!(|data: &[u8]| {
         cuboid: 0,
         selections: vec![vec![(0, 1)]],
         arrays: vec![ProgramArray { array, first: 0 }],
-        limb_bits: 33,
+        outputs: vec![CellOutput { selection: 0, array: 0 }],
+        recipes: vec![],
     };
     let _ = rollup::evaluate(&layout, &program, &One(Bytes::copy_from_slice(data)), &Silent);
 });

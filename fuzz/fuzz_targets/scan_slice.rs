@@ -16,8 +16,7 @@ use sordino_fhe::{
 use sordino_protocol::{
     layout::Slice,
     parameters::ParameterSet,
-    program::{OutputValue, ScanProgram},
-    query::Term,
+    program::{Recipe, ScanProgram},
 };
 
 const SET: ParameterSet = ParameterSet::Scan8kV1;
@@ -43,8 +42,7 @@ fuzz_target!(|data: &[u8]| {
         slices: vec![Slice::Exists],
         steps: vec![],
         outputs: vec![0],
-        values: vec![OutputValue { term: Term::Rows, limb: 0 }],
-        limb_bits: 30,
+        recipes: vec![Recipe(vec![])],
     };
     let _ = EVALUATOR.evaluate_chunk(&program, &One(Bytes::copy_from_slice(data)), &Silent);
 });

@@ -7,6 +7,7 @@ mod m0002_catalogue;
 mod m0003_jobs;
 mod m0004_ledger;
 mod m0005_outbox;
+mod m0006_presentations;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_jobs::Migration),
             Box::new(m0004_ledger::Migration),
             Box::new(m0005_outbox::Migration),
+            Box::new(m0006_presentations::Migration),
         ]
     }
 }

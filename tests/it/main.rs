@@ -1,6 +1,7 @@
 //! The one integration binary of the workspace: linking is slow, so every test that needs more than
 //! one crate is a module of this file.
 
+mod appending;
 mod arch;
 mod bad_input;
 mod canary;
@@ -10,3 +11,4 @@ mod licences;
 mod main_loop;
 mod metadata;
 mod portal;
+mod understood;

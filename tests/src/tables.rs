@@ -9,6 +9,7 @@ use sordino_protocol::{
     digest::Digest,
     plaintext,
     query::Query,
+    release_values,
     schema::{Column, Domain, Measure, Schema},
 };
 
@@ -37,7 +38,7 @@ pub fn coded(schema: &Schema, table: &Path) -> CodedTable {
     rows
 }
 
-/// What an exact answer must be, from the plaintext.
+/// What an exact answer must be, from the plaintext, as a buyer reads it.
 pub fn expected(
     schema: &Schema,
     query: &Query,
@@ -45,15 +46,21 @@ pub fn expected(
     rows: &CodedTable,
     min_cohort: u32,
 ) -> Answer {
+    let needs = query.requirements(schema);
+    let noise = vec![0.0; needs.quantities.len()];
     let groups = plaintext::evaluate(schema, query, rows)
         .into_iter()
-        .map(|totals| AnswerGroup {
-            key: totals.key,
-            values: (totals.rows >= u64::from(min_cohort)).then_some(totals.values),
+        .map(|totals| {
+            let shown = totals.rows >= u64::from(min_cohort);
+            let release = || release_values::release(schema, &needs, &totals, &noise, min_cohort);
+            let values = shown.then(release);
+            AnswerGroup { key: totals.key, values }
         })
         .collect();
-    let noise = vec![0.0; query.released_terms(schema).len()];
-    Answer::new(schema, query, digest, groups, noise, min_cohort)
+    let answer = Answer::new(schema, query, digest, groups, noise, min_cohort);
+    // The last bit of a floating-point number may change when it is written and read.
+    let written = serde_json::to_vec(&answer).expect("JSON");
+    serde_json::from_slice(&written).expect("the same JSON")
 }
 
 /// A small table: `city` (3 categories), `age` (0 to 9), `income` (0 to 10,000,000).

@@ -5,7 +5,7 @@ use sordino_protocol::{
     api::{self, ListingState},
     digest::Digest,
     ids::{AccountId, GateId, LineageId, ListingId},
-    layout::LayoutKind,
+    layout::{LayoutKind, RollupLayout, ScanLayout},
     manifest::Manifest,
     money::Price,
     policy::Policy,
@@ -85,6 +85,17 @@ pub enum ListingError {
     /// The first manifest of a lineage is not version 1.
     #[error("version {0} of a lineage that is not published: expected version 1")]
     NotFirst(u32),
+    /// The manifest is of another dataset.
+    #[error("the manifest is of lineage {found}, and the listing's is {expected}")]
+    OtherLineage {
+        /// Of the listing.
+        expected: LineageId,
+        /// Of the manifest.
+        found: LineageId,
+    },
+    /// The version does not just add rows to the one before.
+    #[error("the version does not append to the one before: {0}; publish it as a new listing instead")]
+    NotAppended(&'static str),
     /// It was withdrawn.
     #[error("listing {0} was withdrawn")]
     Withdrawn(ListingId),
@@ -129,6 +140,39 @@ pub fn check_successor(manifest: &Manifest, current: Option<(u32, Digest)>) -> R
     }
 }
 
+/// Checks that a version holds what the one before it holds, laid out alike, and more rows.
+///
+/// # Errors
+/// When something else changed, with what it is.
+pub fn check_appended(before: &Manifest, after: &Manifest) -> Result<(), ListingError> {
+    let changed = |what| Err(ListingError::NotAppended(what));
+    if before.lineage != after.lineage {
+        return Err(ListingError::OtherLineage { expected: before.lineage, found: after.lineage });
+    }
+    if before.schema != after.schema {
+        return changed("its schema is another");
+    }
+    if after.rows <= before.rows {
+        return changed("it has no more rows");
+    }
+    let cells = |manifest: &Manifest| {
+        manifest.rollup.clone().map(|layout| RollupLayout { segments: vec![], ..layout })
+    };
+    if cells(before) != cells(after) {
+        return changed("its aggregates are others");
+    }
+    let slices =
+        |manifest: &Manifest| manifest.scan.clone().map(|layout| ScanLayout { chunks: vec![], ..layout });
+    if slices(before) != slices(after) {
+        return changed("its slices or evaluation keys are others");
+    }
+    let chunks = |manifest: &Manifest| manifest.scan.clone().map_or(vec![], |layout| layout.chunks);
+    if !chunks(after).starts_with(&chunks(before)) {
+        return changed("it does not begin with the chunks of the version before");
+    }
+    Ok(())
+}
+
 impl Listing {
     /// Whether new quotes and jobs are taken.
     ///
@@ -152,6 +196,7 @@ impl From<&Listing> for api::Listing {
             description: listing.description.clone(),
             state: listing.state,
             lineage: listing.lineage,
+            version: listing.version,
             dataset: listing.dataset,
             schema: listing.schema.clone(),
             rows: listing.rows,

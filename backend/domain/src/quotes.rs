@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sordino_protocol::{
     ids::{JobId, QuoteId},
+    presentation::Presentation,
     query::Query,
     quote::Quote,
     signature::Signed,
@@ -15,6 +16,8 @@ pub struct StoredQuote {
     pub quote: Signed<Quote>,
     /// What is asked.
     pub query: Query,
+    /// How the answer is shown; quotes of before there were any have none.
+    pub presentation: Option<Presentation>,
     /// The job that came of it, once accepted.
     pub job: Option<JobId>,
 }
@@ -41,6 +44,12 @@ pub enum QuoteError {
 }
 
 impl StoredQuote {
+    /// How the answer is shown: as the SQL asked, or as it is.
+    pub fn shown(&self) -> Presentation {
+        let plain = || Presentation::plain(self.query.outputs.iter().map(|output| output.name.clone()));
+        self.presentation.clone().unwrap_or_else(plain)
+    }
+
     /// Whether it can be accepted now. The instant of expiry itself is too late.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! The encrypted query engine: SQL to query, query to plan, plan to outputs.
 //!
-//! [`sql`] understands a buyer's text, [`planner`] chooses how to answer it, [`executor`] computes on
-//! ciphertext. Knows neither HTTP nor a database, and never holds a key.
+//! [`sql`] understands a buyer's text, [`planner`] chooses how to answer it, [`explain`] tells both in words,
+//! [`executor`] computes on ciphertext. Knows neither HTTP nor a database, and never holds a key.
 
+pub mod clear;
 pub mod executor;
+pub mod explain;
 pub mod planner;
 pub mod policy;
 pub mod sql;

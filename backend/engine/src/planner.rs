@@ -3,12 +3,14 @@
 
 use sordino_protocol::{
     api::Considered,
+    bounds,
     cost::{ComputeUnits, OperationCounts},
     layout::LayoutKind,
     lower::{LowerError, lower},
     manifest::Manifest,
     program::Program,
-    query::Query,
+    query::{Quantity, Query},
+    schema::Schema,
 };
 
 /// All layouts, in the order in which they are reported.
@@ -46,29 +48,46 @@ pub enum Refusal {
     #[error(transparent)]
     Lower(#[from] LowerError),
     /// The sums of all groups together would need too much memory.
-    #[error(
-        "{outputs} sums at once need too much memory, at most {limit} fit: group by fewer or coarser dimensions"
-    )]
+    #[error("{outputs} sums at once need too much memory, at most {limit} fit: {advice}")]
     Memory {
         /// Sums of the program: groups times what is computed for each.
         outputs: u64,
         /// The most that fit.
         limit: u64,
+        /// What to ask instead.
+        advice: String,
     },
 }
 
 /// The program of a query on a layout, if this platform can run it.
 fn program(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<Program, Refusal> {
     let program = lower(manifest, query, layout)?;
-    if let Some(set) = program.parameter_set().scan() {
-        // A sum that is not yet relinearised has three polynomials.
-        let each = 3 * 8 * (set.degree * set.moduli.len()) as u64;
-        let (outputs, limit) = (program.output_count() as u64, MAX_PARTIAL_BYTES / each);
-        if outputs > limit {
-            return Err(Refusal::Memory { outputs, limit });
+    if let Program::Scan(scan) = &program {
+        let bytes = bounds::partial_bytes(scan).map_err(LowerError::Bound)?;
+        let outputs = program.output_count() as u64;
+        if bytes > MAX_PARTIAL_BYTES {
+            let limit = outputs * MAX_PARTIAL_BYTES / bytes;
+            return Err(Refusal::Memory { outputs, limit, advice: advice(&manifest.schema, query) });
         }
     }
     Ok(program)
+}
+
+/// How to need fewer sums. Ranks count every code of a dimension, which is easily overlooked.
+fn advice(schema: &Schema, query: &Query) -> String {
+    let ranked = query.requirements(schema).quantities.into_iter().find_map(|quantity| match quantity {
+        Quantity::Histogram { column, .. } => Some(column),
+        Quantity::Sum(_) => None,
+    });
+    match ranked.map(|id| schema.column(id)) {
+        Some(column) => format!(
+            "a rank or COUNT(DISTINCT) counts each of the {} codes of `{}` in every group; \
+             ask it of a coarser dimension, or of fewer groups",
+            column.codes(),
+            column.name
+        ),
+        None => "group by fewer or coarser dimensions".to_owned(),
+    }
 }
 
 fn listed(refusals: &[(LayoutKind, Refusal)]) -> String {
@@ -160,7 +179,7 @@ mod tests {
     }
 
     fn query(sql: &str) -> Query {
-        bind(samples::dataset(), &samples::schema(), sql).expect("answerable")
+        bind(samples::dataset(), &samples::schema(), sql).expect("answerable").query
     }
 
     #[test]
@@ -185,11 +204,19 @@ mod tests {
     fn a_scan_of_too_many_groups_is_refused_by_name() {
         let manifest = manifest(&RollupBudget::default());
         let by = |columns: &str| query(&format!("SELECT COUNT(*) FROM german_credit GROUP BY {columns}"));
-        let few = by("age_in_years, housing, creditability");
-        assert!(plan(&manifest, &few, Some(LayoutKind::Scan)).is_ok(), "342 groups fit");
+        let few = by("age_in_years, housing");
+        assert!(plan(&manifest, &few, Some(LayoutKind::Scan)).is_ok(), "171 groups fit");
+        // Too deep for fewer than all four moduli: three polynomials in nine.
+        let limit = MAX_PARTIAL_BYTES / (8 * 8_192 * 3 * 9);
         let many = by("age_in_years, housing, creditability, duration_in_month");
         let error = plan(&manifest, &many, Some(LayoutKind::Scan)).expect_err("1,368 groups do not fit");
-        assert_eq!(error.refusals, [(LayoutKind::Scan, Refusal::Memory { outputs: 1_368, limit: 512 })]);
+        let fits = |refusal: &Refusal, sums: u64| matches!(refusal, Refusal::Memory { outputs, limit: most, .. } if *outputs == sums && *most == limit);
+        assert!(fits(&error.refusals[0].1, 1_368), "{error}");
+        let ranked = query(
+            "SELECT MEDIAN(age_in_years) FROM german_credit GROUP BY housing, creditability, duration_in_month",
+        );
+        let error = plan(&manifest, &ranked, Some(LayoutKind::Scan)).expect_err("1,392 sums do not fit");
+        assert!(error.to_string().contains("57 codes of `age_in_years`"), "{error}");
     }
 
     #[test]

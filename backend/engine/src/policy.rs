@@ -15,7 +15,7 @@ pub enum PolicyRefusal {
          dimensions, or select fewer totals"
     )]
     TooManyValues {
-        /// Groups times released terms.
+        /// Groups times released values.
         values: u64,
         /// The most that are released.
         limit: u64,
@@ -30,12 +30,12 @@ pub enum PolicyRefusal {
     },
 }
 
-/// The number of values an answer may disclose: groups times released terms.
+/// The number of values an answer may disclose: groups times released values.
 pub fn released_values(schema: &Schema, query: &Query) -> u64 {
-    query.group_count(schema).saturating_mul(query.released_terms(schema).len() as u64)
+    query.released_values(schema)
 }
 
-/// The standard deviation of the noise of each released term, in thousandths, as a quote states it.
+/// The standard deviation of the noise of each quantity, in thousandths, as a quote states it.
 pub fn noise_millis(policy: &Policy, schema: &Schema, query: &Query) -> Vec<u64> {
     sordino_protocol::noise::scales(schema, query, &policy.noise)
         .into_iter()
@@ -70,7 +70,7 @@ mod tests {
     fn limits_are_checked_before_anybody_pays() {
         let schema = samples::schema();
         let sql = "SELECT housing, COUNT(*), SUM(credit_amount) FROM german_credit GROUP BY housing";
-        let query = bind(samples::dataset(), &schema, sql).expect("answerable");
+        let query = bind(samples::dataset(), &schema, sql).expect("answerable").query;
         let mut policy = Policy { max_released_values: 6, ..Policy::default() };
         assert_eq!(released_values(&schema, &query), 6);
         assert_eq!(check(&policy, &schema, &query), Ok(()));

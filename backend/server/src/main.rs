@@ -63,7 +63,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 operator::grant(&config, &email).await.map(|()| ExitCode::SUCCESS)
             }
             Command::Demo(options) => demo::run(config, options).await,
-            Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
+            Command::Bench(options) => bench::run(&options).await.map(|()| ExitCode::SUCCESS),
         }
     })
 }

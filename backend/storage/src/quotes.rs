@@ -8,6 +8,7 @@ use sea_orm::{
 use sordino_domain::quotes::{QuoteError, StoredQuote};
 use sordino_protocol::{
     ids::{AccountId, JobId, QuoteId},
+    presentation::Presentation,
     query::Query,
     quote::Quote,
     signature::Signed,
@@ -27,7 +28,7 @@ const TABLE: &str = "quotes";
 pub struct Quotes<'a>(pub(crate) &'a Storage);
 
 impl Quotes<'_> {
-    /// Stores a quote that the platform has signed, with its query.
+    /// Stores a quote that the platform has signed, with its query and how its answer is shown.
     ///
     /// # Errors
     /// Those of the database.
@@ -35,6 +36,7 @@ impl Quotes<'_> {
         self,
         quote: &Signed<Quote>,
         query: &Query,
+        presentation: &Presentation,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         self.0
@@ -50,6 +52,7 @@ impl Quotes<'_> {
                     query: Set(json("query", query)?),
                     job: Set(None),
                     created_at: Set(instant(now)),
+                    presentation: Set(Some(json("presentation", presentation)?)),
                 };
                 let inserted = Entity::insert(row).exec_without_returning(tx.as_ref()).await?;
                 expect_rows(TABLE, body.id, 1, inserted)
@@ -110,6 +113,11 @@ impl TryFrom<Model> for StoredQuote {
         Ok(Self {
             quote: place.json("quote", &row.quote)?,
             query: place.json("query", &row.query)?,
+            presentation: row
+                .presentation
+                .as_deref()
+                .map(|presentation| place.json("presentation", presentation))
+                .transpose()?,
             job: row.job.as_deref().map(|job| place.text("job", job)).transpose()?,
         })
     }

@@ -1,6 +1,7 @@
 //! Tests on real databases, through the real migrations: each runs on SQLite in a file and on PostgreSQL.
 
 mod accounts;
+mod appending;
 mod catalogue;
 mod faults;
 mod interleavings;

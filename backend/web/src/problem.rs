@@ -14,7 +14,7 @@ use sordino_domain::{
     accounts::AccountError, api_keys::ApiKeyError, jobs::JobError, ledger::HoldError, listings::ListingError,
     quotes::QuoteError, releases::DecisionError,
 };
-use sordino_engine::{planner::PlanError, policy::PolicyRefusal, sql::SqlError};
+use sordino_engine::{explain::ExplainError, planner::PlanError, policy::PolicyRefusal, sql::SqlError};
 use sordino_frontend_templates::RenderError;
 use sordino_protocol::{
     canonical::CanonicalError,
@@ -275,6 +275,20 @@ impl WebError {
     }
 }
 
+impl From<ExplainError> for WebError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Sql(error) => error.into(),
+            ExplainError::Policy(error) => error.into(),
+            ExplainError::Plan(error) => error.into(),
+            ExplainError::Money(error) => error.into(),
+            ExplainError::Canonical(error) => error.into(),
+            // The planner has dropped every program that does.
+            ExplainError::Bound(_) => Self::Bug("a planned program exceeds a bound"),
+        }
+    }
+}
+
 impl ResponseError for WebError {
     fn status_code(&self) -> StatusCode {
         self.status()
@@ -330,9 +344,11 @@ fn canonical(error: &CanonicalError) -> ProblemCode {
 fn listing(error: &ListingError) -> ProblemCode {
     match error {
         ListingError::Title(_) | ListingError::Description(_) => ProblemCode::Malformed,
-        ListingError::NotNext { .. } | ListingError::NotFirst(_) | ListingError::Withdrawn(_) => {
-            ProblemCode::Conflict
-        }
+        ListingError::NotNext { .. }
+        | ListingError::NotFirst(_)
+        | ListingError::OtherLineage { .. }
+        | ListingError::NotAppended(_)
+        | ListingError::Withdrawn(_) => ProblemCode::Conflict,
     }
 }
 

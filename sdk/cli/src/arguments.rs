@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balance, completions, gate, job, keys, listings, publish, query, quote, receipt, schema, sign_in, top_up,
+    append, balance, completions, explain, gate, job, keys, listings, publish, query, quote, receipt, schema,
+    sign_in, top_up,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -61,11 +62,15 @@ pub(crate) enum Command {
     Schema(schema::Schema),
     /// Encrypt a table and list it.
     Publish(publish::Publish),
+    /// Append rows to a listing.
+    Append(append::Append),
     /// Release answers by your policy.
     #[command(subcommand)]
     Gate(gate::Gate),
     /// Show what is for sale.
     Listings(listings::Listings),
+    /// Show how a query is understood and would be answered, free of charge.
+    Explain(explain::Explain),
     /// Ask what a query would cost.
     Quote(quote::Quote),
     /// Ask, pay, wait and open the answer.

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use sordino_fhe::keys::KeyBundle;
 use sordino_protocol::{
-    answer::Answer,
+    answer::{self, Answer},
     api::{AskQuote, Buy, Job, JobState, Listing, Offer},
     canonical::Canonical,
     digest::Digest,
     ids::{JobId, ListingId},
     layout::LayoutKind,
+    noise,
+    presentation::{self, Presentation, Table},
     quote::Acceptance,
     receipt::FullReceipt,
 };
@@ -39,14 +41,38 @@ pub struct CheckedOffer {
 /// An answer, and the proof of how it came about.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// The answer.
+    /// The answer: everything that was released.
     pub answer: Answer,
+    /// How the SQL wants it to be shown.
+    pub presentation: Presentation,
     /// To be kept.
     pub receipt: FullReceipt,
     /// What the receipt proves.
     pub report: Report,
     /// Bytes of the opened answer.
     pub bytes: u64,
+}
+
+impl Opened {
+    /// The table that the SQL asked for.
+    ///
+    /// # Errors
+    /// When the presentation does not belong to the answer.
+    pub fn table(&self) -> Result<Table, ClientError> {
+        presentation::apply(&self.presentation, &self.answer).map_err(|error| {
+            ClientError::OpenedAnswer(format!("{error}; it can be shown as it was released"))
+        })
+    }
+
+    /// Every group and every output as it was released, without HAVING, ORDER BY and LIMIT.
+    ///
+    /// # Errors
+    /// When a cell of the answer is not of its column's type.
+    pub fn whole(&self) -> Result<Table, ClientError> {
+        let names = self.answer.columns.iter().map(|column| column.name.clone());
+        presentation::apply(&Presentation::plain(names), &self.answer)
+            .map_err(|error| ClientError::OpenedAnswer(error.to_string()))
+    }
 }
 
 /// Asks for a quote and checks it: signed by the platform, for this listing, for the query that it
@@ -86,7 +112,10 @@ pub async fn quote(
         return wrong("the quote follows from another policy than the listing");
     }
     offer.query.validate(&listing.schema).map_err(|e| ClientError::Offer(e.to_string()))?;
-    let understood = explain::query(&listing.schema, &offer.query);
+    let scales = noise::scales(&listing.schema, &offer.query, &listing.policy.noise);
+    let columns = answer::columns(&listing.schema, &offer.query, &scales, listing.policy.min_cohort);
+    offer.presentation.check(&columns).map_err(|e| ClientError::Offer(e.to_string()))?;
+    let understood = explain::presented(&listing.schema, &offer.query, &offer.presentation);
     Ok(CheckedOffer { offer, listing, understood, query })
 }
 
@@ -156,9 +185,9 @@ pub async fn open(
     if answer.query != query {
         return Err(wrong("it answers another query"));
     }
-    let listing = match offer {
-        Some(offer) => offer.listing.clone(),
-        None => session.client.listing(job.listing).await?,
+    let (listing, presentation) = match offer {
+        Some(offer) => (offer.listing.clone(), offer.offer.presentation.clone()),
+        None => (session.client.listing(job.listing).await?, session.client.presentation(job.id).await?),
     };
     let receipt = session.client.receipt(job.id).await?;
     let context = Context {
@@ -173,5 +202,5 @@ pub async fn open(
     if receipt.receipt.body.job != job.id {
         return Err(wrong("the receipt is for another job"));
     }
-    Ok(Opened { answer, receipt, report, bytes: plain.len() as u64 })
+    Ok(Opened { answer, presentation, receipt, report, bytes: plain.len() as u64 })
 }

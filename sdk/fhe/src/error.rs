@@ -23,6 +23,11 @@ pub enum FheError {
     /// A rollup operation was asked of a scan set.
     #[error("{0} is not a rollup parameter set")]
     NotARollupSet(ParameterSet),
+    /// Ciphertext that must be the owner's own does not decrypt to what it says.
+    #[error(
+        "these keys do not open the aggregates of the earlier version: restore the keys it was published with"
+    )]
+    OtherKeys,
     /// Two things that must share a parameter set do not.
     #[error("parameter set {found} where {expected} is needed")]
     MixedSets {

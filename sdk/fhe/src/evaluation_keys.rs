@@ -4,16 +4,16 @@
 //! Bytes: header, then the key as the BFV library writes it.
 
 use fhe::bfv::RelinearizationKey;
-use fhe_traits::{DeserializeParametrized, Serialize};
+use fhe_traits::Serialize;
 use rand::{CryptoRng, RngCore};
 use sordino_protocol::parameters::ParameterSet;
 
 use crate::{
     error::FheError,
     keys::SecretKeys,
-    parameters::{bfv, scan},
-    scan::wire,
-    trust::{HEADER, Object, Reader, guard, header, limit},
+    parameters::scan,
+    scan::{RelinearisationKey, wire},
+    trust::{HEADER, Object, Reader, header, limit},
 };
 
 /// Makes the evaluation keys of a scan set. `rng` must be cryptographically secure and seeded by the
@@ -40,16 +40,22 @@ pub fn size(set: ParameterSet) -> Result<u64, FheError> {
 }
 
 /// Reads the object.
-pub(crate) fn read(bytes: &[u8], set: ParameterSet) -> Result<RelinearizationKey, FheError> {
-    let (numbers, parameters) = (scan(set)?, bfv(set)?);
+pub(crate) fn read(bytes: &[u8], set: ParameterSet) -> Result<RelinearisationKey, FheError> {
+    let numbers = scan(set)?;
     limit(Object::EvaluationKeys, bytes.len() as u64, size(set)?)?;
     let mut reader = Reader::new(Object::EvaluationKeys, bytes);
     reader.header(set)?;
     let key = reader.take(wire::relinearisation_len(numbers))?;
     reader.end()?;
-    wire::check_relinearisation(key, numbers)?;
-    guard(Object::EvaluationKeys, || {
-        RelinearizationKey::from_bytes(key, parameters)
-            .map_err(FheError::bfv("reading the relinearisation key"))
-    })
+    wire::read_relinearisation(key, set)
+}
+
+/// Bytes of memory that an evaluator of a scan set takes: its relinearisation key, expanded.
+///
+/// # Errors
+/// When `set` is no scan set.
+pub fn expanded_size(set: ParameterSet) -> Result<u64, FheError> {
+    let numbers = scan(set)?;
+    let polynomial = 8 * (numbers.degree * numbers.moduli.len()) as u64;
+    Ok(2 * numbers.moduli.len() as u64 * polynomial)
 }

@@ -11,6 +11,7 @@ pub mod naive;
 pub mod outputs;
 pub mod parameters;
 pub mod progress;
+mod ring;
 pub mod rollup;
 pub mod scan;
 pub mod trust;

@@ -31,6 +31,8 @@ pub enum Object {
     Outputs,
     /// A decrypted key file.
     KeyFile,
+    /// What a scan program has yielded so far.
+    Partial,
 }
 
 /// Why bytes from outside were refused.
@@ -81,6 +83,7 @@ impl Object {
             Self::EvaluationKeys => 4,
             Self::Outputs => 5,
             Self::KeyFile => 6,
+            Self::Partial => 7,
         }
     }
 
@@ -98,6 +101,7 @@ impl fmt::Display for Object {
             Self::EvaluationKeys => "evaluation keys",
             Self::Outputs => "outputs",
             Self::KeyFile => "key file",
+            Self::Partial => "partial result",
         })
     }
 }

@@ -17,13 +17,16 @@
 //! | `GET  /v1/listings` | -> [`Listings`] | anyone |
 //! | `GET  /v1/listings/{id}` | -> [`Listing`] | anyone |
 //! | `GET  /v1/listings/{id}/manifest` | -> `Signed<Manifest>` | anyone |
+//! | `POST /v1/listings/{id}/versions` | [`Append`] -> [`Listing`] | owner |
 //! | `POST /v1/listings/{id}/withdraw` | -> [`Listing`] | owner |
 //! | `POST /v1/quotes` | [`AskQuote`] -> [`Offer`] | buyer |
+//! | `POST /v1/explanations` | [`AskQuote`] -> [`Explanation`] | buyer |
 //! | `POST /v1/queries` (Idempotency-Key) | [`Buy`] -> [`Job`] | buyer |
 //! | `GET  /v1/queries/{job}` | -> [`Job`] | its buyer |
 //! | `POST /v1/queries/{job}/cancel` | -> [`Job`] | its buyer |
 //! | `GET  /v1/queries/{job}/events` | server-sent events, each data a [`Job`] | its buyer |
 //! | `GET  /v1/queries/{job}/answer` | -> [`SealedAnswer`] | its buyer |
+//! | `GET  /v1/queries/{job}/presentation` | -> [`Presentation`] | its buyer |
 //! | `GET  /v1/queries/{job}/receipt` | -> [`FullReceipt`] | its buyer, its owner |
 //! | `POST /v1/gates` | [`EnrolGate`] -> [`EnrolledGate`] | owner |
 //! | `GET  /v1/gates/{id}/releases?wait_s=N` | -> [`Releases`] (long poll) | its gate |
@@ -39,12 +42,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cost::{ComputeUnits, OperationCounts},
     digest::Digest,
     ids::{AccountId, ApiKeyId, GateId, JobId, LineageId, ListingId, TransactionId},
     layout::LayoutKind,
     manifest::Manifest,
     money::{Amount, Currency, Price},
-    policy::Policy,
+    parameters::ParameterSet,
+    policy::{Epsilon, Policy},
+    presentation::Presentation,
     problem::ProblemCode,
     query::Query,
     quote::{Acceptance, KeyProof, Quote},
@@ -211,6 +217,16 @@ pub struct Publish {
     pub gate: GateId,
 }
 
+/// Appends rows: the next version of a listing's dataset, on the same terms. It shares schema and
+/// layouts with the version before and has all of its chunks first. Repeated with the same manifest it
+/// returns the listing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Append {
+    /// Signed with the account's key.
+    pub manifest: Signed<Manifest>,
+}
+
 /// A listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
@@ -228,6 +244,8 @@ pub struct Listing {
     pub state: ListingState,
     /// The dataset through its versions.
     pub lineage: LineageId,
+    /// Number of the current version, from 1.
+    pub version: u32,
     /// Digest of the manifest of the current version.
     pub dataset: Digest,
     /// The public schema.
@@ -287,6 +305,8 @@ pub struct Offer {
     pub quote: Signed<Quote>,
     /// How the platform understood the SQL.
     pub query: Query,
+    /// What the buyer's own machine does with the answer: it is neither computed nor paid for.
+    pub presentation: Presentation,
     /// The layouts that were considered, and why the others were not chosen.
     pub considered: Vec<Considered>,
 }
@@ -475,4 +495,48 @@ pub struct TopUp {
     /// For the statement.
     #[serde(default)]
     pub memo: String,
+}
+
+/// How a text is understood and what its answer would cost: what EXPLAIN shows. Free; no data is
+/// touched. Asked for with [`AskQuote`], whose SQL may begin with EXPLAIN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What would be computed under encryption.
+    pub query: Query,
+    /// What the buyer's client would do with the answer.
+    pub presentation: Presentation,
+    /// Every layout, and why it is chosen or not.
+    pub considered: Vec<Considered>,
+    /// The layout chosen.
+    pub layout: LayoutKind,
+    /// The set of its ciphertexts.
+    pub parameter_set: ParameterSet,
+    /// The slices of every chunk, or the arrays of cells, that are read.
+    pub reads: Vec<String>,
+    /// Operations of the program on every chunk; 0 for a rollup.
+    pub steps: u64,
+    /// Exact numbers of operations.
+    pub operations: OperationCounts,
+    /// Bits that the noise of a ciphertext does not exceed.
+    pub noise_bits: u32,
+    /// Bits of noise that would still decrypt.
+    pub noise_budget_bits: u32,
+    /// Multiplications one after another.
+    pub depth: u32,
+    /// Metered size.
+    pub units: ComputeUnits,
+    /// The price of the answer.
+    pub price: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// Milliseconds of evaluation on this platform, estimated.
+    pub expected_ms: u64,
+    /// Number of values the answer may disclose.
+    pub released_values: u64,
+    /// Standard deviation of the noise of each quantity, in thousandths of its unit.
+    pub noise_millis: Vec<u64>,
+    /// Epsilon that the release would cost the lineage.
+    pub epsilon: Epsilon,
+    /// All of it in lines to read, with the program.
+    pub text: Vec<String>,
 }

@@ -4,12 +4,12 @@
 mod scan;
 
 use crate::{
+    layout::CellSum,
     parameters::{ParameterSet, ROLLUP_V1},
-    query::Term,
     schema::Schema,
 };
 
-pub use scan::{ScanNoise, degrees, register_noise, scan_noise};
+pub use scan::{ScanNoise, degrees, depths, partial_bytes, register_noise, scan_noise, working_moduli};
 
 /// Which bound a program exceeds, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,18 @@ pub enum BoundError {
         /// Multiplicative depth of the program.
         depth: u32,
     },
+    /// Sums of products could exceed the numbers they are held in before they are scaled down.
+    #[error(
+        "2^{weight_bits} products would be added, more than the 2^{limit_bits} that {set} has room for: use smaller constants or fewer rows"
+    )]
+    Products {
+        /// The set.
+        set: ParameterSet,
+        /// Bits of the number of products, each as often as its coefficients say.
+        weight_bits: u32,
+        /// Bits that there is room for.
+        limit_bits: u32,
+    },
     /// The program is not well formed (only possible for one that was not made by the planner).
     #[error("step {step}: {reason}")]
     Malformed {
@@ -50,14 +62,14 @@ pub enum BoundError {
     },
 }
 
-/// The largest possible sum of a term over all rows; 0 for a measure that the schema does not have.
-pub fn total(schema: &Schema, rows: u64, term: Term) -> u128 {
+/// The largest possible sum over all rows; 0 for a measure that the schema does not have.
+pub fn total(schema: &Schema, rows: u64, sum: CellSum) -> u128 {
     let width = |id| u128::from(schema.column(id).measure.as_ref().map_or(0, |measure| measure.width()));
-    let largest = match term {
-        Term::Rows | Term::Present(_) => 1,
-        Term::Sum(id) => width(id),
-        Term::SumOfSquares(id) => width(id).saturating_mul(width(id)),
-        Term::Product(one, other) => width(one).saturating_mul(width(other)),
+    let largest = match sum {
+        CellSum::Rows | CellSum::Present(_) => 1,
+        CellSum::Sum(id) => width(id),
+        CellSum::SumOfSquares(id) => width(id).saturating_mul(width(id)),
+        CellSum::Product(one, other) => width(one).saturating_mul(width(other)),
     };
     largest.saturating_mul(u128::from(rows))
 }

@@ -1,6 +1,6 @@
 //! Rows after encoding: codes and scaled integers, still plaintext. Only owners and tests hold these.
 
-use crate::schema::{ColumnId, Schema, ValueError};
+use crate::schema::{self, Column, ColumnId, Domain, Schema, ValueError};
 
 /// A batch of encoded rows, column by column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +34,8 @@ impl CodedTable {
         Self { rows: 0, codes, values }
     }
 
-    /// Encodes and appends one row; `cells` has one text per schema column, `None` for null.
+    /// Encodes and appends one row; `cells` has one text per schema column, `None` for null. What stands
+    /// at a derived column is not looked at.
     ///
     /// # Errors
     /// When a value does not fit the schema. The batch is then unchanged.
@@ -47,10 +48,11 @@ impl CodedTable {
         for (column, cell) in schema.columns.iter().zip(cells) {
             let cell = cell.filter(|text| !schema.is_null(text));
             let place = |error| RowError { row, column: column.name.clone(), error };
-            coded.push((
-                column.encode_dimension(cell).map_err(place)?,
-                column.encode_measure(cell).map_err(place)?,
-            ));
+            let code = match &column.dimension {
+                Some(Domain::Order { left, right }) => order(schema, column, cells, left, right),
+                _ => column.encode_dimension(cell),
+            };
+            coded.push((code.map_err(place)?, column.encode_measure(cell).map_err(place)?));
         }
         for (index, (code, value)) in coded.into_iter().enumerate() {
             if let (Some(codes), Some(code)) = (&mut self.codes[index], code) {
@@ -69,8 +71,34 @@ impl CodedTable {
         self.codes[column.index()].as_deref().unwrap_or_default()
     }
 
+    /// The code of a row that predicates look at; see [`crate::schema::Column::marks`].
+    pub fn mark(&self, schema: &Schema, row: usize, column: ColumnId) -> u32 {
+        match &self.codes[column.index()] {
+            Some(codes) => codes[row],
+            None => u32::from(schema.column(column).nullable && self.values(column)[row].is_none()),
+        }
+    }
+
     /// The scaled values of a measure; empty for a column without one.
     pub fn values(&self, column: ColumnId) -> &[Option<i64>] {
         self.values[column.index()].as_deref().unwrap_or_default()
+    }
+}
+
+/// The code of a dimension that compares two others; null when one of them is.
+fn order(
+    schema: &Schema,
+    column: &Column,
+    cells: &[Option<&str>],
+    left: &str,
+    right: &str,
+) -> Result<Option<u32>, ValueError> {
+    let cell = |name: &str| {
+        let position = schema.columns.iter().position(|other| other.name == name)?;
+        cells[position].filter(|text| !schema.is_null(text))
+    };
+    match (cell(left), cell(right)) {
+        (Some(left), Some(right)) => schema::order_code(left, right).map(Some),
+        _ => column.null_code().ok_or(ValueError::UnexpectedNull).map(Some),
     }
 }

@@ -1,12 +1,15 @@
 //! How a table is laid out under encryption, as its manifest states it: which cells and slices
 //! exist and where they are. The builders here are pure; encryption is `sdk/fhe`.
 
+mod digits;
+
 use serde::{Deserialize, Serialize};
+
+pub use digits::{Blocks, DimensionDigits, MAX_DIGITS, MAX_NUMBERS};
 
 use crate::{
     digest::Digest,
     parameters::{ParameterSet, ROLLUP_V1},
-    query::Term,
     schema::{ColumnId, Schema},
 };
 
@@ -29,10 +32,10 @@ pub struct RollupLayout {
     /// Always a rollup set.
     pub parameter_set: ParameterSet,
     /// Bits of a limb: large sums are stored as several arrays, `value = sum(limb_i << i*limb_bits)`.
-    /// Every limb but a term's last has at most so many bits; the last holds all the rest, see
+    /// Every limb but a sum's last has at most so many bits; the last holds all the rest, see
     /// [`RollupLayout::limb_of`].
     pub limb_bits: u8,
-    /// The arrays every cuboid has, in order.
+    /// The arrays in order; every cuboid has the first few of them or all, see [`Cuboid::arrays`].
     pub arrays: Vec<CellArray>,
     /// The cuboids, in address order.
     pub cuboids: Vec<Cuboid>,
@@ -42,12 +45,29 @@ pub struct RollupLayout {
     pub segments: Vec<Digest>,
 }
 
+/// A quantity of single rows that the owner sums up in every cell. Measures are encoded: the value
+/// less the smallest of the schema, 0 for null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellSum {
+    /// 1 for every row.
+    Rows,
+    /// 1 where the column is not null; published for nullable columns only.
+    Present(ColumnId),
+    /// The encoded value.
+    Sum(ColumnId),
+    /// The square of the encoded value.
+    SumOfSquares(ColumnId),
+    /// The product of the encoded values of two measures, 0 where either is null.
+    Product(ColumnId, ColumnId),
+}
+
 /// One array of cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellArray {
     /// What is summed in each cell.
-    pub term: Term,
+    pub sum: CellSum,
     /// Which limb of the sum.
     pub limb: u8,
 }
@@ -58,6 +78,9 @@ pub struct CellArray {
 pub struct Cuboid {
     /// Sorted; empty for the grand total. Cells are row-major: the last dimension varies fastest.
     pub dimensions: Vec<ColumnId>,
+    /// How many of the layout's arrays it has, the first so many. Those of products of measures come
+    /// last: only cuboids of few cells have them, since there are many pairs of measures.
+    pub arrays: u32,
     /// Cells of one array: the product of the dimensions' codes.
     pub cells: u64,
     /// Address of the first cell of the first array; array `a` starts at `first + a * cells`.
@@ -70,10 +93,15 @@ pub struct Cuboid {
 pub struct ScanLayout {
     /// A scan set; its degree is the number of rows of a chunk.
     pub parameter_set: ParameterSet,
-    /// How each dimension's code is decomposed, in schema order.
+    /// How the codes of the dimensions stored here are decomposed, in schema order. A dimension that
+    /// is missing is left to other layouts.
     pub digits: Vec<DimensionDigits>,
     /// Bits of a limb of measure values: `value = sum(limb_i << i*limb_bits)`.
     pub limb_bits: u8,
+    /// Bits of the narrower limbs that products are made of, 0 if there are none: sums of products of
+    /// two of them do not wrap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub factor_bits: u8,
     /// The measures stored, in schema order, with their number of limbs.
     pub measures: Vec<MeasureSlices>,
     /// Nullable columns, in schema order; each has a [`Slice::Present`].
@@ -84,16 +112,6 @@ pub struct ScanLayout {
     pub evaluation_keys: Digest,
 }
 
-/// How a dimension's code is decomposed into digits, the most significant first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DimensionDigits {
-    /// The dimension.
-    pub column: ColumnId,
-    /// The base of each digit: the code is a mixed-radix number. One digit means one slice a code.
-    pub bases: Vec<u32>,
-}
-
 /// The value slices of a measure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +120,35 @@ pub struct MeasureSlices {
     pub column: ColumnId,
     /// Number of limbs.
     pub limbs: u8,
+    /// Number of narrower limbs, stored besides; 0 where sums of products of the value by itself do not
+    /// wrap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub factors: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
+}
+
+/// Which limbs of a measure: whoever only adds values up takes as few as possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Grain {
+    /// [`Slice::Value`].
+    Sums,
+    /// [`Slice::Factor`] where it is stored, else [`Slice::Value`].
+    Products,
+}
+
+/// The limbs of one measure: `value = sum(limb_i << i*bits)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limbs {
+    /// How many.
+    pub count: u8,
+    /// Bits of each.
+    pub bits: u8,
+    /// Whether they are [`Slice::Factor`].
+    pub narrow: bool,
 }
 
 /// A chunk of rows.
@@ -120,19 +167,28 @@ pub struct Chunk {
 pub enum Slice {
     /// 1 for every row, 0 for padding.
     Exists,
-    /// 1 where digit number `digit` of the dimension's code is `value`.
-    Digit {
+    /// 1 where digit number `digit` of the dimension's code is at least `value`. A range of values is
+    /// the difference of two such slices, however long it is, and a single value is a range; every
+    /// digit is at least 0, so that slice would be [`Slice::Exists`] again and is not stored.
+    AtLeast {
         /// The dimension.
         column: ColumnId,
         /// Position in [`DimensionDigits::bases`], 0 is the most significant.
         digit: u8,
-        /// The digit's value.
+        /// From 1 to the digit's base, exclusive.
         value: u32,
     },
     /// 1 where the column is not null.
     Present(ColumnId),
     /// A limb of the encoded value of a measure, 0 for null and padding.
     Value {
+        /// The measure.
+        column: ColumnId,
+        /// Which limb.
+        limb: u8,
+    },
+    /// A narrower limb of the encoded value of a measure, for products; 0 for null and padding.
+    Factor {
         /// The measure.
         column: ColumnId,
         /// Which limb.
@@ -145,22 +201,11 @@ impl Slice {
     pub fn name(&self) -> String {
         match self {
             Self::Exists => "exists".to_owned(),
-            Self::Digit { column, digit, value } => format!("d{}.{digit}.{value}", column.0),
+            Self::AtLeast { column, digit, value } => format!("a{}.{digit}.{value}", column.0),
             Self::Present(column) => format!("p{}", column.0),
             Self::Value { column, limb } => format!("v{}.{limb}", column.0),
+            Self::Factor { column, limb } => format!("f{}.{limb}", column.0),
         }
-    }
-}
-
-impl DimensionDigits {
-    /// The digits of a code, most significant first.
-    pub fn digits_of(&self, mut code: u32) -> Vec<u32> {
-        let mut digits = vec![0; self.bases.len()];
-        for (slot, base) in digits.iter_mut().zip(&self.bases).rev() {
-            *slot = code % base;
-            code /= base;
-        }
-        digits
     }
 }
 
@@ -171,7 +216,7 @@ impl ScanLayout {
         for dimension in &self.digits {
             for (digit, base) in dimension.bases.iter().enumerate() {
                 let digit = u8::try_from(digit).unwrap_or(u8::MAX);
-                slices.extend((0..*base).map(|value| Slice::Digit {
+                slices.extend((1..*base).map(|value| Slice::AtLeast {
                     column: dimension.column,
                     digit,
                     value,
@@ -180,9 +225,22 @@ impl ScanLayout {
         }
         slices.extend(self.nullable.iter().map(|column| Slice::Present(*column)));
         for measure in &self.measures {
-            slices.extend((0..measure.limbs).map(|limb| Slice::Value { column: measure.column, limb }));
+            let column = measure.column;
+            slices.extend((0..measure.limbs).map(|limb| Slice::Value { column, limb }));
+            slices.extend((0..measure.factors).map(|limb| Slice::Factor { column, limb }));
         }
         slices
+    }
+
+    /// The limbs of a measure, if it is stored.
+    pub fn limbs_of(&self, column: ColumnId, grain: Grain) -> Option<Limbs> {
+        let measure = self.measures.iter().find(|measure| measure.column == column)?;
+        Some(match (grain, measure.factors) {
+            (Grain::Sums, _) | (Grain::Products, 0) => {
+                Limbs { count: measure.limbs.max(1), bits: self.limb_bits, narrow: false }
+            }
+            (Grain::Products, count) => Limbs { count, bits: self.factor_bits, narrow: true },
+        })
     }
 
     /// The decomposition of a dimension.
@@ -192,24 +250,32 @@ impl ScanLayout {
 }
 
 impl RollupLayout {
-    /// What array number `array` stores of a cell whose term sums up to `value`.
+    /// What array number `array` stores of a cell whose sum is `value`.
     pub fn limb_of(&self, array: usize, value: u128) -> u128 {
-        let CellArray { term, limb } = self.arrays[array];
-        let last = self.arrays.iter().all(|other| other.term != term || other.limb <= limb);
+        let CellArray { sum, limb } = self.arrays[array];
+        let last = self.arrays.iter().all(|other| other.sum != sum || other.limb <= limb);
         let rest = value.checked_shr(u32::from(limb) * u32::from(self.limb_bits)).unwrap_or(0);
         if last { rest } else { rest & ((1 << self.limb_bits) - 1) }
     }
 
-    /// Address of the first cell of an array of a cuboid.
+    /// How many arrays, from the first on, a cuboid must have to have all limbs of `sum`; 0 if none is
+    /// stored.
+    pub fn arrays_up_to(&self, sum: CellSum) -> usize {
+        self.arrays.iter().rposition(|array| array.sum == sum).map_or(0, |last| last + 1)
+    }
+
+    /// Address of the first cell of an array that a cuboid has.
     pub fn address(&self, cuboid: &Cuboid, array: usize) -> u64 {
         cuboid.first + array as u64 * cuboid.cells
     }
 
-    /// The smallest cuboid that has all of `dimensions` (sorted), the first of equals.
-    pub fn cuboid_for(&self, dimensions: &[ColumnId]) -> Option<(usize, &Cuboid)> {
+    /// The smallest cuboid that has all of `dimensions` (sorted) and the first `arrays` arrays, the first
+    /// of equals.
+    pub fn cuboid_for(&self, dimensions: &[ColumnId], arrays: usize) -> Option<(usize, &Cuboid)> {
         self.cuboids
             .iter()
             .enumerate()
+            .filter(|(_, c)| c.arrays as usize >= arrays)
             .filter(|(_, c)| dimensions.iter().all(|d| c.dimensions.binary_search(d).is_ok()))
             .min_by_key(|(index, c)| (c.cells, *index))
     }

@@ -149,6 +149,10 @@ impl Manifest {
                     "cuboid {index}: its dimensions are not sorted dimensions of the schema"
                 ));
             }
+            let all = rollup.arrays.len();
+            if !(1..=all).contains(&(cuboid.arrays as usize)) {
+                return Err(format!("cuboid {index}: {} arrays are not within 1 to {all}", cuboid.arrays));
+            }
             let cells = cuboid
                 .dimensions
                 .iter()
@@ -158,7 +162,7 @@ impl Manifest {
                 return Err(format!("cuboid {index}: expected {cells} cells from address {next}"));
             }
             next = cells
-                .checked_mul(rollup.arrays.len() as u64)
+                .checked_mul(u64::from(cuboid.arrays))
                 .and_then(|size| next.checked_add(size))
                 .ok_or_else(|| format!("cuboid {index}: too many cells"))?;
         }
@@ -176,21 +180,13 @@ impl Manifest {
         let Some(parameters) = scan.parameter_set.scan() else {
             return Err(format!("{} is not a scan parameter set", scan.parameter_set));
         };
-        let dimensions: Vec<_> = self.schema.dimensions().collect();
         let measures: Vec<_> = self.schema.measures().collect();
-        if scan.digits.iter().map(|d| d.column).ne(dimensions) {
-            return Err("the digits are not those of the schema's dimensions, in order".to_owned());
+        let mut dimensions = self.schema.dimensions();
+        if !scan.digits.iter().all(|digits| dimensions.any(|column| column == digits.column)) {
+            return Err("the digits are not those of dimensions of the schema, in order".to_owned());
         }
         for digits in &scan.digits {
-            let reach = digits.bases.iter().map(|b| u64::from(*b)).fold(1, u64::saturating_mul);
-            let codes = u64::from(self.schema.column(digits.column).codes());
-            let oversized = digits.bases.iter().any(|base| *base < 2 && codes > 1);
-            if digits.bases.is_empty() || digits.bases.len() > 12 || oversized || reach < codes {
-                return Err(format!(
-                    "the bases of dimension {} do not cover its {codes} codes",
-                    digits.column.0
-                ));
-            }
+            digits.check(self.schema.column(digits.column).codes())?;
         }
         if scan.measures.iter().map(|m| m.column).ne(measures) {
             return Err("the value slices are not those of the schema's measures, in order".to_owned());
@@ -203,6 +199,10 @@ impl Manifest {
             let bits = u64::BITS - width.leading_zeros();
             if slices.limbs == 0 || u32::from(slices.limbs) * u32::from(scan.limb_bits) < bits {
                 return Err(format!("measure {} needs {bits} bits", slices.column.0));
+            }
+            let narrow = u32::from(slices.factors) * u32::from(scan.factor_bits);
+            if slices.factors > 0 && (narrow < bits || scan.factor_bits > scan.limb_bits) {
+                return Err(format!("the factors of measure {} need {bits} bits", slices.column.0));
             }
         }
         let nullable: Vec<_> = self

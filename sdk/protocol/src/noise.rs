@@ -3,46 +3,32 @@
 //!
 //! One query is (epsilon, delta)-differentially private for adding or removing one row. The budget
 //! is converted to zero-concentrated differential privacy (Bun and Steinke 2016, proposition 1.3:
-//! rho-zCDP implies (rho + 2 sqrt(rho ln(1/delta)), delta)-DP) and shared in equal parts by the terms
-//! of the query. A row is in one group only, so the groups of a term compose in parallel, and the L2
-//! sensitivity of a term's vector of groups is the largest value one row contributes.
+//! rho-zCDP implies (rho + 2 sqrt(rho ln(1/delta)), delta)-DP) and shared in equal parts by the
+//! quantities of the query. A row is in one group only, so the groups of a quantity compose in parallel,
+//! and the L2 sensitivity of its vector of groups is the largest value one row contributes.
 //!
-//! The row count is always one of the terms: even when no output shows it, the minimum cohort is
+//! The row count is always one of the quantities: even when no output shows it, the minimum cohort is
 //! decided by it, and what decides must be noised as well.
 
 use crate::{
     policy::Noise,
-    query::{Query, Term},
-    schema::{ColumnId, Schema},
+    query::{Quantity, Query},
+    schema::Schema,
 };
 
-/// Standard deviation of the noise of each released term, in the order of
-/// [`Query::released_terms`]; all zero without noise.
+/// Standard deviation of the noise of each quantity, in the order of
+/// [`crate::query::Requirements::quantities`]; all zero without noise.
 pub fn scales(schema: &Schema, query: &Query, noise: &Noise) -> Vec<f64> {
-    let share = share(schema, query, noise);
-    query.released_terms(schema).into_iter().map(|term| scale(sensitivity(schema, term), share)).collect()
+    let quantities = query.requirements(schema).quantities;
+    let share = share(quantities.len(), noise);
+    quantities.iter().map(|quantity| scale(sensitivity(schema, quantity), share)).collect()
 }
 
-/// Standard deviation of the noise of the row count that is compared with the minimum cohort.
-pub fn cohort_scale(schema: &Schema, query: &Query, noise: &Noise) -> f64 {
-    scale(sensitivity(schema, Term::Rows), share(schema, query, noise))
-}
-
-/// The largest value that one row adds to a term, offsets included: the L2 sensitivity of the
-/// term's vector of groups.
-pub fn sensitivity(schema: &Schema, term: Term) -> f64 {
-    let width = |id: ColumnId| schema.column(id).measure.as_ref().map_or(0.0, |m| m.width() as f64);
-    match term {
-        Term::Rows | Term::Present(_) => 1.0,
-        // A released sum has its offset added back, so a row contributes its value as it is.
-        Term::Sum(id) => schema
-            .column(id)
-            .measure
-            .as_ref()
-            .map_or(0.0, |m| m.min.unsigned_abs().max(m.max.unsigned_abs()) as f64),
-        Term::SumOfSquares(id) => width(id) * width(id),
-        Term::Product(a, b) => width(a) * width(b),
-    }
+/// The largest value that one row adds to a quantity: the L2 sensitivity of its vector of groups. A row
+/// is in one group, and in one count of a histogram.
+pub fn sensitivity(schema: &Schema, quantity: &Quantity) -> f64 {
+    let (low, high) = quantity.range(schema);
+    low.unsigned_abs().max(high.unsigned_abs()) as f64
 }
 
 /// The rho of zero-concentrated differential privacy that gives (epsilon, delta).
@@ -52,12 +38,37 @@ pub fn rho(epsilon: f64, delta_exponent: u8) -> f64 {
     root * root
 }
 
-/// The rho of one term; `None` without noise.
-fn share(schema: &Schema, query: &Query, noise: &Noise) -> Option<f64> {
+/// The natural logarithm of 100: a value that noise decides is released with a chance below 1 in 100.
+const LN_100: f64 = 2.0 * std::f64::consts::LN_10;
+
+/// The smallest noised count of a code that shows that it occurs: at least the cohort, and what noise of
+/// standard deviation `scale` alone gives any of `codes` codes with a chance below 1 in 100.
+///
+/// Discrete Gaussian noise is sub-Gaussian (Canonne, Kamath and Steinke 2020): it is t or more with a
+/// chance of at most exp(-t^2 / (2 scale^2)), and the chances of the codes add up. That is about three
+/// standard deviations for a few codes and five for thousands, of which some always pass three.
+pub fn least_count(scale: f64, codes: usize, cohort: i64) -> i64 {
+    whole(scale * (2.0 * (LN_100 + (codes.max(1) as f64).ln())).sqrt()).max(cohort)
+}
+
+/// How far noise of standard deviation `scale` in each of `codes` counts shifts the rank of any of them,
+/// but for a chance of 1 in 100. Noise adds up to the square root of their number only, and by Doob's
+/// inequality no partial sum needs more room than the whole.
+pub fn drift(scale: f64, codes: usize) -> i64 {
+    whole(scale * (2.0 * LN_100 * codes as f64).sqrt())
+}
+
+/// Rounded up; what does not fit is the largest integer.
+fn whole(count: f64) -> i64 {
+    count.ceil() as i64
+}
+
+/// The rho of one of so many quantities; `None` without noise.
+fn share(quantities: usize, noise: &Noise) -> Option<f64> {
     match noise {
         Noise::None => None,
         Noise::DiscreteGaussian { epsilon_per_query, delta_exponent } => {
-            Some(rho(epsilon_per_query.as_f64(), *delta_exponent) / query.terms(schema).len() as f64)
+            Some(rho(epsilon_per_query.as_f64(), *delta_exponent) / quantities as f64)
         }
     }
 }
@@ -74,8 +85,8 @@ mod tests {
         digest::Digest,
         policy::Epsilon,
         predicate::Predicate,
-        query::{Expression, Output},
-        schema::{Column, Measure},
+        query::{Expression, Output, Value},
+        schema::{Column, ColumnId, Measure},
     };
 
     fn schema() -> Schema {
@@ -90,7 +101,8 @@ mod tests {
     }
 
     fn query(expressions: &[Expression]) -> Query {
-        let output = |expression: &Expression| Output { name: "x".to_owned(), expression: *expression };
+        let output =
+            |expression: &Expression| Output { name: "x".to_owned(), expression: expression.clone() };
         Query {
             dataset: Digest::from_bytes([0; 32]),
             outputs: expressions.iter().map(output).collect(),
@@ -109,16 +121,25 @@ mod tests {
     }
 
     #[test]
-    fn terms_share_the_budget_and_sums_are_noised_by_their_largest_value() {
+    fn thresholds_grow_slowly_with_the_number_of_codes() {
+        assert_eq!((least_count(100.0, 1, 10), drift(100.0, 1)), (304, 304));
+        assert_eq!((least_count(100.0, 4_096, 10), drift(100.0, 4_096)), (509, 19_424));
+        assert_eq!(least_count(100.0, 8, 400), 400, "the cohort is larger");
+        assert_eq!((least_count(0.0, 4_096, 10), drift(0.0, 4_096)), (10, 0));
+        assert_eq!(least_count(1e300, 8, 1), i64::MAX);
+    }
+
+    #[test]
+    fn quantities_share_the_budget_and_sums_are_noised_by_their_largest_value() {
         let noise =
             Noise::DiscreteGaussian { epsilon_per_query: Epsilon::millionths(1_000_000), delta_exponent: 6 };
-        let (schema, average) = (schema(), query(&[Expression::Average(ColumnId(0))]));
+        let (schema, average) =
+            (schema(), query(&[Expression::Average(Value::measure(&schema(), ColumnId(0)))]));
         let both = scales(&schema, &average, &noise);
         assert_eq!(both.len(), 2);
         assert!((both[1] / both[0] - 100.0).abs() < 1e-6);
-        let count = scales(&schema, &query(&[Expression::Rows]), &noise);
+        let count = scales(&schema, &query(&[Expression::Count(Predicate::All)]), &noise);
         assert!((both[0] / count[0] - 2f64.sqrt()).abs() < 1e-9);
         assert_eq!(scales(&schema, &average, &Noise::None), vec![0.0, 0.0]);
-        assert!(cohort_scale(&schema, &average, &noise) > 0.0);
     }
 }

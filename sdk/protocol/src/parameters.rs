@@ -123,9 +123,9 @@ impl RollupParameters {
 }
 
 impl ScanParameters {
-    /// The largest sum that does not wrap.
+    /// The largest sum, on either side of 0, that does not wrap.
     pub const fn max_sum(&self) -> u64 {
-        self.plaintext_modulus - 1
+        (self.plaintext_modulus - 1) / 2
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     coded::CodedTable,
-    query::{Query, Term},
+    query::{Branch, Quantity, Query},
     release_values::GroupTotals,
     schema::{ColumnId, Schema},
 };
@@ -15,22 +15,23 @@ use crate::{
 /// # Panics
 /// When `query` or `table` does not belong to `schema`.
 pub fn evaluate(schema: &Schema, query: &Query, table: &CodedTable) -> Vec<GroupTotals> {
-    let terms = query.released_terms(schema);
-    let groups = query.group_count(schema);
-    let mut rows_of = vec![0u64; usize::try_from(groups).expect("at most MAX_GROUPS groups")];
-    let mut sums = vec![vec![0i128; terms.len()]; rows_of.len()];
+    let needs = query.requirements(schema);
+    let groups = usize::try_from(query.group_count(schema)).expect("at most MAX_GROUPS groups");
+    let mut rows_of = vec![0u64; groups];
+    let mut sums = vec![vec![0i128; needs.size(schema)]; groups];
     for row in 0..table.rows {
-        let code = |column: ColumnId| table.codes(column)[row];
+        let code = |column: ColumnId| table.mark(schema, row, column);
         if !query.predicate.holds(&code) {
             continue;
         }
-        let group = query
-            .groups
-            .iter()
-            .fold(0usize, |index, id| index * schema.column(*id).codes() as usize + code(*id) as usize);
+        let Some(group) = query.group_of(schema, &code) else { continue };
+        let group = usize::try_from(group).expect("below the number of groups");
         rows_of[group] += 1;
-        for (sum, term) in sums[group].iter_mut().zip(&terms) {
-            *sum += i128::from(contribution(schema, table, row, *term));
+        let mut next = 0;
+        for quantity in &needs.quantities {
+            let size = quantity.size(schema);
+            add(schema, table, row, quantity, &mut sums[group][next..next + size]);
+            next += size;
         }
     }
     rows_of
@@ -45,27 +46,35 @@ pub fn evaluate(schema: &Schema, query: &Query, table: &CodedTable) -> Vec<Group
         .collect()
 }
 
-/// What one row adds to a term; offsets are kept, as in a released answer.
-fn contribution(schema: &Schema, table: &CodedTable, row: usize, term: Term) -> i64 {
-    let value = |column: ColumnId| table.values(column).get(row).copied().flatten();
-    let encoded = |column: ColumnId| {
-        let min = schema.column(column).measure.as_ref().map_or(0, |measure| measure.min);
-        value(column).map_or(0, |value| value - min)
-    };
-    match term {
-        Term::Rows => 1,
-        Term::Present(column) => {
-            let described = schema.column(column);
-            let present = match described.null_code() {
-                Some(null) => table.codes(column)[row] != null,
-                None => described.measure.is_none() || value(column).is_some(),
-            };
-            i64::from(present)
+/// Adds what one row contributes to a quantity.
+fn add(schema: &Schema, table: &CodedTable, row: usize, quantity: &Quantity, sums: &mut [i128]) {
+    let code = |column: ColumnId| table.mark(schema, row, column);
+    match quantity {
+        Quantity::Sum(branches) => {
+            if let Some(branch) = branches.iter().find(|branch| branch.when.holds(&code)) {
+                sums[0] += value(table, row, branch);
+            }
         }
-        Term::Sum(column) => value(column).unwrap_or(0),
-        Term::SumOfSquares(column) => encoded(column).saturating_mul(encoded(column)),
-        Term::Product(one, other) => encoded(one).saturating_mul(encoded(other)),
+        Quantity::Histogram { column, when } => {
+            if when.holds(&code)
+                && let Some(count) = sums.get_mut(code(*column) as usize)
+            {
+                *count += 1;
+            }
+        }
     }
+}
+
+/// The value of a branch for a row; a measure without a value counts as 0.
+fn value(table: &CodedTable, row: usize, branch: &Branch) -> i128 {
+    let measure = |column: &ColumnId| table.values(*column)[row].map_or(0, i128::from);
+    branch
+        .monomials
+        .iter()
+        .map(|monomial| {
+            monomial.columns.iter().map(measure).fold(i128::from(monomial.coefficient), i128::saturating_mul)
+        })
+        .fold(0, i128::saturating_add)
 }
 
 fn saturate(sum: i128) -> i64 {

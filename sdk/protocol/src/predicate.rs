@@ -29,7 +29,7 @@ pub enum Predicate {
     Nothing,
     /// Rows whose code in `column` is in `codes`.
     In {
-        /// The dimension.
+        /// A dimension, or a nullable measure: that has code 0 where it has a value and 1 where not.
         column: ColumnId,
         /// Neither empty nor the whole domain.
         codes: CodeSet,
@@ -121,12 +121,51 @@ impl CodeSet {
 impl Predicate {
     /// A condition on one column, normalised against its number of codes.
     pub fn column_in(schema: &Schema, column: ColumnId, codes: CodeSet) -> Self {
-        let size = schema.column(column).codes();
+        let size = schema.column(column).marks();
         let codes = codes.intersection(&CodeSet::from_ranges(vec![(0, size)]));
         match codes.len() {
             0 => Self::Nothing,
             all if all == size => Self::All,
             _ => Self::In { column, codes },
+        }
+    }
+
+    /// The rows that have a value in a column.
+    pub fn present(schema: &Schema, column: ColumnId) -> Self {
+        match schema.column(column).null_mark() {
+            Some(null) => Self::column_in(schema, column, CodeSet::from_ranges(vec![(0, null)])),
+            None => Self::All,
+        }
+    }
+
+    /// The rows for which it does not hold. Two-valued: what SQL finds unknown does not hold.
+    pub fn negated(&self, schema: &Schema) -> Self {
+        let each = |parts: &[Self]| parts.iter().map(|part| part.negated(schema)).collect();
+        match self {
+            Self::All => Self::Nothing,
+            Self::Nothing => Self::All,
+            Self::In { column, codes } => {
+                Self::column_in(schema, *column, codes.complement(schema.column(*column).marks()))
+            }
+            Self::And(parts) => Self::or(schema, each(parts)),
+            Self::Or(parts) => Self::and(schema, each(parts)),
+        }
+    }
+
+    /// Whether it is plain that no row satisfies both. A `false` says nothing.
+    pub fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nothing, _) | (_, Self::Nothing) => true,
+            (Self::Or(parts), other) | (other, Self::Or(parts)) => {
+                parts.iter().all(|part| part.excludes(other))
+            }
+            (Self::And(parts), other) | (other, Self::And(parts)) => {
+                parts.iter().any(|part| part.excludes(other))
+            }
+            (Self::In { column, codes }, Self::In { column: another, codes: others }) => {
+                column == another && codes.intersection(others).is_empty()
+            }
+            (Self::All, _) | (_, Self::All) => false,
         }
     }
 
@@ -228,8 +267,8 @@ impl Predicate {
                 column.index() < schema.columns.len()
                     && codes.is_normal()
                     && !codes.is_empty()
-                    && codes.ranges().last().is_some_and(|(_, high)| *high <= schema.column(*column).codes())
-                    && codes.len() < schema.column(*column).codes()
+                    && codes.ranges().last().is_some_and(|(_, high)| *high <= schema.column(*column).marks())
+                    && codes.len() < schema.column(*column).marks()
             }
             Self::And(parts) | Self::Or(parts) => {
                 parts.iter().all(|part| part.is_normal_at(schema, depth + 1))

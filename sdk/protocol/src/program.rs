@@ -8,11 +8,10 @@ use crate::{
     digest::Purpose,
     layout::{CellArray, LayoutKind, Slice},
     parameters::ParameterSet,
-    query::Term,
 };
 
-/// A compiled query. Its outputs are ciphertexts, group by group, and within a group one for every
-/// [`OutputValue`], in order.
+/// A compiled query. Its outputs are ciphertexts, group by group, equally many for each. One recipe for
+/// every integer of the query's quantities, in order, says how it follows from them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "layout", rename_all = "snake_case")]
 pub enum Program {
@@ -22,14 +21,28 @@ pub enum Program {
     Scan(ScanProgram),
 }
 
-/// What one output ciphertext of a group decrypts to: a limb of a term.
+/// How an integer that is wanted of a group follows from the decrypted outputs of the group: each
+/// times `coefficient * 2^shift`, added up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Recipe(pub Vec<Part>);
+
+/// A part of a [`Recipe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OutputValue {
-    /// The term.
-    pub term: Term,
-    /// Which limb of its sum.
-    pub limb: u8,
+pub struct Part {
+    /// Which output of the group.
+    pub output: u32,
+    /// How often it counts.
+    pub coefficient: i64,
+    /// The place of a limb.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shift: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(shift: &u8) -> bool {
+    *shift == 0
 }
 
 /// Integer dot products of cells with 0/1 weights.
@@ -40,12 +53,24 @@ pub struct RollupProgram {
     pub parameter_set: ParameterSet,
     /// Index of the cuboid in the layout.
     pub cuboid: u32,
-    /// Per group: the selected cells of an array as sorted, disjoint, non-adjacent half-open ranges.
+    /// Selected cells of an array as sorted, disjoint, non-adjacent half-open ranges.
     pub selections: Vec<Vec<(u64, u64)>>,
-    /// The arrays summed for every group, with their address.
+    /// The arrays that are summed, with their address.
     pub arrays: Vec<ProgramArray>,
-    /// Bits of a limb.
-    pub limb_bits: u8,
+    /// Group by group, what is summed.
+    pub outputs: Vec<CellOutput>,
+    /// How the wanted integers follow from the outputs of a group.
+    pub recipes: Vec<Recipe>,
+}
+
+/// The sum of selected cells of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellOutput {
+    /// Index of the selection.
+    pub selection: u32,
+    /// Index of the array.
+    pub array: u32,
 }
 
 /// An array of the chosen cuboid.
@@ -73,12 +98,11 @@ pub struct ScanProgram {
     pub slices: Vec<Slice>,
     /// The operations.
     pub steps: Vec<Step>,
-    /// Per group, per output value: the register that is summed over slots and chunks.
+    /// Group by group: the registers that are summed over slots and chunks. A sum modulo t stands for
+    /// the integer closest to 0.
     pub outputs: Vec<Register>,
-    /// What the outputs of each group mean.
-    pub values: Vec<OutputValue>,
-    /// Bits of a limb.
-    pub limb_bits: u8,
+    /// How the wanted integers follow from the outputs of a group.
+    pub recipes: Vec<Recipe>,
 }
 
 /// One operation; operands are earlier registers.
@@ -91,8 +115,28 @@ pub enum Step {
     Subtract(Register, Register),
     /// The product, relinearised: both operands and the result have degree 1.
     Multiply(Register, Register),
-    /// The product left at degree 2: it may only be added and be an output.
+    /// The product left at degree 2: it may only be added, relinearised and be an output.
     MultiplyRaw(Register, Register),
+    /// A linear combination of registers of the same degree: each times an integer other than 0, of
+    /// at most [`MAX_COEFFICIENT`] either way. The result is taken modulo the plaintext modulus.
+    Combine(Vec<(Register, i64)>),
+    /// A sum of products brought from degree 2 to degree 1.
+    Relinearise(Register),
+}
+
+/// The largest coefficient of a [`Step::Combine`].
+pub const MAX_COEFFICIENT: i64 = 1 << 53;
+
+impl Step {
+    /// The registers it reads, in order, each as often as it is named.
+    pub fn operands(&self) -> Vec<Register> {
+        match self {
+            Self::Sum(operands) => operands.clone(),
+            Self::Combine(terms) => terms.iter().map(|(register, _)| *register).collect(),
+            Self::Subtract(a, b) | Self::Multiply(a, b) | Self::MultiplyRaw(a, b) => vec![*a, *b],
+            Self::Relinearise(a) => vec![*a],
+        }
+    }
 }
 
 impl Canonical for Program {
@@ -116,31 +160,19 @@ impl Program {
         }
     }
 
-    /// What the outputs of each group mean.
-    pub fn values(&self) -> Vec<OutputValue> {
+    /// How the wanted integers follow from the outputs of a group.
+    pub fn recipes(&self) -> &[Recipe] {
         match self {
-            Self::Rollup(program) => program
-                .arrays
-                .iter()
-                .map(|a| OutputValue { term: a.array.term, limb: a.array.limb })
-                .collect(),
-            Self::Scan(program) => program.values.clone(),
+            Self::Rollup(program) => &program.recipes,
+            Self::Scan(program) => &program.recipes,
         }
     }
 
     /// Number of output ciphertexts.
     pub fn output_count(&self) -> usize {
         match self {
-            Self::Rollup(program) => program.selections.len() * program.arrays.len(),
+            Self::Rollup(program) => program.outputs.len(),
             Self::Scan(program) => program.outputs.len(),
-        }
-    }
-
-    /// Bits of a limb of the outputs.
-    pub const fn limb_bits(&self) -> u8 {
-        match self {
-            Self::Rollup(program) => program.limb_bits,
-            Self::Scan(program) => program.limb_bits,
         }
     }
 }

@@ -1,20 +1,25 @@
-//! From decrypted integers to the totals of each group: limbs are joined and public offsets added
-//! back. Pure and checked: a gate never releases a number that contradicts the public facts.
+//! From decrypted integers to what is released of each group: recipes join limbs and add public
+//! offsets back, and ranks follow from histograms. Pure and checked: a gate never releases a number
+//! that contradicts the public facts.
 
 use crate::{
     program::Program,
-    query::{Query, Term, count_term},
+    query::{Derivation, Quantity, Query, Requirements},
     schema::Schema,
 };
+
+mod ranks;
+
+use ranks::Histogram;
 
 /// The totals of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupTotals {
-    /// Codes of the grouped dimensions, in the order of the query's groups.
+    /// Classes of the grouping keys, in the order of the query's groups.
     pub key: Vec<u32>,
     /// Rows of the group: the cohort.
     pub rows: u64,
-    /// One value per released term of the query, in its order, offsets added back.
+    /// The integers of the query's quantities, in order.
     pub values: Vec<i64>,
 }
 
@@ -30,27 +35,37 @@ pub enum CombineError {
         got: usize,
     },
     /// The program does not compute what the query asks.
-    #[error("the program does not compute {0:?}")]
-    Missing(Term),
-    /// A total is larger than the public bounds allow: the ciphertexts are not what the manifest says.
-    #[error("group {group}: {term:?} decrypts to {value}, above the largest possible {limit}")]
+    #[error("the program has {got} recipes, the query needs {expected}")]
+    Recipes {
+        /// As the query needs.
+        expected: usize,
+        /// As the program has.
+        got: usize,
+    },
+    /// A recipe names an output that there is not.
+    #[error("recipe {0} names an output that a group does not have")]
+    Output(usize),
+    /// A total that the public bounds do not allow: the ciphertexts are not what the manifest says.
+    #[error("group {group}: integer {position} decrypts to {value}, outside {low} to {high}")]
     Implausible {
         /// Position of the group.
         group: usize,
-        /// The term.
-        term: Term,
-        /// What its limbs add up to.
-        value: u128,
-        /// The largest value that the public bounds allow.
-        limit: u128,
+        /// Position of the integer among those of a group.
+        position: usize,
+        /// What was decrypted.
+        value: i128,
+        /// The smallest value that the public bounds allow.
+        low: i128,
+        /// The largest one.
+        high: i128,
     },
     /// A total does not fit a 64-bit integer.
-    #[error("group {group}: {term:?} does not fit 64 bits")]
+    #[error("group {group}: integer {position} does not fit 64 bits")]
     TooLarge {
         /// Position of the group.
         group: usize,
-        /// The term.
-        term: Term,
+        /// Position of the integer among those of a group.
+        position: usize,
     },
 }
 
@@ -62,64 +77,117 @@ pub fn combine(
     schema: &Schema,
     query: &Query,
     program: &Program,
-    decrypted: &[u64],
+    decrypted: &[i64],
 ) -> Result<Vec<GroupTotals>, CombineError> {
-    let layout = program.values();
-    let groups = usize::try_from(query.group_count(schema)).unwrap_or(usize::MAX);
-    let expected = groups.saturating_mul(layout.len());
-    if decrypted.len() != expected || program.output_count() != expected {
-        return Err(CombineError::Count { expected, got: decrypted.len() });
+    let needs = query.requirements(schema);
+    let ranges = ranges(schema, &needs);
+    let recipes = program.recipes();
+    if recipes.len() != ranges.len() {
+        return Err(CombineError::Recipes { expected: ranges.len(), got: recipes.len() });
     }
-    let bits = u32::from(program.limb_bits());
-    let released = query.released_terms(schema);
+    let groups = usize::try_from(query.group_count(schema)).unwrap_or(usize::MAX);
+    let outputs = program.output_count();
+    if decrypted.len() != outputs || groups == 0 || !outputs.is_multiple_of(groups) {
+        return Err(CombineError::Count { expected: outputs, got: decrypted.len() });
+    }
+    let each = outputs / groups;
     let mut totals = Vec::with_capacity(groups);
     for group in 0..groups {
-        let limbs = &decrypted[group * layout.len()..(group + 1) * layout.len()];
-        // The sum of `limb << limb * bits` over the limbs of a term; `None` when there is no limb.
-        let joined = |term: Term| -> Result<u128, CombineError> {
-            let mut found = None;
-            for (value, limb) in layout.iter().zip(limbs).filter(|(value, _)| value.term == term) {
-                let shift = u32::from(value.limb) * bits;
-                let part = 1u128.checked_shl(shift).and_then(|unit| unit.checked_mul(u128::from(*limb)));
-                found = part
-                    .and_then(|part| found.unwrap_or(0u128).checked_add(part))
-                    .map(Some)
-                    .ok_or(CombineError::TooLarge { group, term })?;
+        let of_group = &decrypted[group * each..(group + 1) * each];
+        let mut values = Vec::with_capacity(recipes.len());
+        let mut rows = 0;
+        for (position, (recipe, range)) in recipes.iter().zip(&ranges).enumerate() {
+            let too_large = CombineError::TooLarge { group, position };
+            let mut value = 0i128;
+            for part in &recipe.0 {
+                let output = of_group.get(part.output as usize).ok_or(CombineError::Output(position))?;
+                value = i128::from(*output)
+                    .checked_mul(i128::from(part.coefficient))
+                    .zip(1i128.checked_shl(u32::from(part.shift)).filter(|unit| *unit > 0))
+                    .and_then(|(product, unit)| product.checked_mul(unit))
+                    .and_then(|product| value.checked_add(product))
+                    .ok_or(too_large.clone())?;
             }
-            found.ok_or(CombineError::Missing(term))
-        };
-        let within = |term: Term, value: u128, limit: u128| {
-            if value <= limit {
-                Ok(value)
-            } else {
-                Err(CombineError::Implausible { group, term, value, limit })
+            if position == 0 {
+                rows = u64::try_from(value).map_err(|_| CombineError::Implausible {
+                    group,
+                    position,
+                    value,
+                    low: 0,
+                    high: i128::from(u64::MAX),
+                })?;
             }
-        };
-        let rows = joined(Term::Rows)?;
-        let rows = u64::try_from(rows).map_err(|_| CombineError::TooLarge { group, term: Term::Rows })?;
-        let count = |term: Term| within(term, joined(term)?, u128::from(rows));
-        let mut values = Vec::with_capacity(released.len());
-        for term in &released {
-            let value = match term {
-                Term::Rows | Term::Present(_) => count(*term)?.cast_signed(),
-                Term::Sum(column) => {
-                    let count = count(count_term(schema, *column))?;
-                    let (min, width) = schema
-                        .column(*column)
-                        .measure
-                        .as_ref()
-                        .map(|measure| (measure.min, measure.width()))
-                        .ok_or(CombineError::Missing(*term))?;
-                    let limit = count.saturating_mul(u128::from(width));
-                    let encoded = within(*term, joined(*term)?, limit)?;
-                    encoded.cast_signed() + i128::from(min) * count.cast_signed()
-                }
-                // Released only by later query kinds; they are of encoded values and need no offset.
-                Term::SumOfSquares(_) | Term::Product(..) => joined(*term)?.cast_signed(),
-            };
-            values.push(i64::try_from(value).map_err(|_| CombineError::TooLarge { group, term: *term })?);
+            let low = range.0.saturating_mul(i128::from(rows));
+            let high = range.1.saturating_mul(i128::from(rows));
+            if value < low || value > high {
+                return Err(CombineError::Implausible { group, position, value, low, high });
+            }
+            values.push(i64::try_from(value).map_err(|_| too_large)?);
         }
         totals.push(GroupTotals { key: query.group_key(schema, group as u64), rows, values });
     }
     Ok(totals)
+}
+
+/// For every integer of a group, the smallest and largest that one row adds.
+fn ranges(schema: &Schema, needs: &Requirements) -> Vec<(i128, i128)> {
+    let each = |quantity: &Quantity| vec![quantity.range(schema); quantity.size(schema)];
+    needs.quantities.iter().flat_map(each).collect()
+}
+
+/// The released integers of a group, in the order of [`Requirements::released`]: `None` where there is
+/// no such code, or where fewer than `min_cohort` rows stand behind it.
+///
+/// A code of a lowest or highest value is withheld until so many rows reach it: the value of a single
+/// row is not what a statistic should tell. With a cohort of 1 everything is shown.
+///
+/// `noise` is the standard deviation of the noise in each quantity, 0 or missing where there is none.
+/// Where there is, codes with less than [`crate::noise::least_count`] are taken not to occur, and a rank
+/// is withheld when the rows are fewer than what noise adds up to.
+pub fn release(
+    schema: &Schema,
+    needs: &Requirements,
+    totals: &GroupTotals,
+    noise: &[f64],
+    min_cohort: u32,
+) -> Vec<Option<i64>> {
+    let parts = split(schema, needs, &totals.values);
+    // Noised counts below 0 are counted as such: without them, noise alone would make a cohort.
+    let total = |position: usize| parts[position].iter().sum::<i64>();
+    let histogram = |position: usize| Histogram {
+        counts: parts[position],
+        scale: noise.get(position).copied().unwrap_or(0.0),
+        cohort: i64::from(min_cohort.max(1)),
+    };
+    needs
+        .released
+        .iter()
+        .map(|released| {
+            let count = |support: usize| match needs.quantities[support] {
+                Quantity::Sum(_) => parts[support][0],
+                Quantity::Histogram { .. } => total(support),
+            };
+            if min_cohort > 1 && released.support.iter().any(|s| count(*s) < i64::from(min_cohort)) {
+                return None;
+            }
+            match released.from {
+                Derivation::Sum(quantity) => Some(parts[quantity][0]),
+                Derivation::Distinct(of) => histogram(of).distinct(),
+                Derivation::Rank { histogram: of, rank } => histogram(of).code_at(rank),
+            }
+        })
+        .collect()
+}
+
+/// The integers of each quantity.
+fn split<'a>(schema: &Schema, needs: &Requirements, mut values: &'a [i64]) -> Vec<&'a [i64]> {
+    needs
+        .quantities
+        .iter()
+        .map(|quantity| {
+            let (these, rest) = values.split_at(quantity.size(schema).min(values.len()));
+            values = rest;
+            these
+        })
+        .collect()
 }

@@ -3,7 +3,7 @@
 //! Everything here is published. Nothing here may be derived from single rows beyond what the owner
 //! chose to state (dictionaries, edges, bounds): review it before publishing.
 
-use std::collections::HashSet;
+use std::{cmp::Ordering, collections::HashSet};
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,19 @@ pub enum Domain {
         /// Strictly increasing; one more than there are buckets.
         edges: Vec<NaiveDate>,
     },
+    /// How the values of two other columns of a row compare: `less`, `equal` or `greater`. It is not
+    /// read from the source but computed by the owner, so that `a < b` needs one slice and no
+    /// arithmetic on ciphertext.
+    Order {
+        /// Name of the column on the left.
+        left: String,
+        /// Name of the column on the right.
+        right: String,
+    },
 }
+
+/// The codes of [`Domain::Order`], as they are written.
+pub const ORDERS: [&str; 3] = ["less", "equal", "greater"];
 
 /// A number that is summed: an integer after scaling by `10^scale` and subtracting `min`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +238,41 @@ impl Schema {
         if self.columns.iter().all(|c| c.dimension.is_none() && c.measure.is_none()) {
             return Err(SchemaError::NothingEncrypted);
         }
+        self.columns.iter().try_for_each(|column| self.check_order(column))
+    }
+
+    /// What is compared exists, can be compared, and says the same of nulls.
+    fn check_order(&self, column: &Column) -> Result<(), SchemaError> {
+        let Some(Domain::Order { left, right }) = &column.dimension else { return Ok(()) };
+        let error = |reason| SchemaError::Domain { column: column.name.clone(), reason };
+        let mut kinds = Vec::new();
+        for name in [left, right] {
+            let found = self.columns.iter().find(|other| other.name == *name);
+            let found = found.ok_or_else(|| error(format!("it compares `{name}`, which is no column")))?;
+            let kind = found.order_kind();
+            kinds.push(kind.ok_or_else(|| error(format!("`{name}` is neither a number nor a date")))?);
+            if found.nullable && !column.nullable {
+                return Err(error(format!("`{name}` may be null: set `nullable = true` here, too")));
+            }
+        }
+        if column.measure.is_some() {
+            return Err(error("an order is no number: it cannot be a measure".to_owned()));
+        }
+        if kinds[0] != kinds[1] {
+            return Err(error(format!("`{left}` and `{right}` are a number and a date")));
+        }
         Ok(())
+    }
+
+    /// The dimension that holds how `left` and `right` compare, and whether it holds it the other way
+    /// round.
+    pub fn order_of(&self, left: ColumnId, right: ColumnId) -> Option<(ColumnId, bool)> {
+        let (one, other) = (&self.column(left).name, &self.column(right).name);
+        self.dimensions().find_map(|id| match &self.column(id).dimension {
+            Some(Domain::Order { left, right }) if left == one && right == other => Some((id, false)),
+            Some(Domain::Order { left, right }) if left == other && right == one => Some((id, true)),
+            _ => None,
+        })
     }
 
     /// The column with this id.
@@ -279,6 +325,53 @@ impl Column {
         self.dimension.as_ref().filter(|_| self.nullable).map(Domain::size)
     }
 
+    /// Number of codes that a predicate can tell apart: those of the dimension; without one, 2 for a
+    /// nullable measure (0 where it has a value, 1 where not), else 0.
+    pub fn marks(&self) -> u32 {
+        match (&self.dimension, &self.measure) {
+            (Some(_), _) => self.codes(),
+            (None, Some(_)) if self.nullable => 2,
+            (None, _) => 0,
+        }
+    }
+
+    /// The code that means null to a predicate, if there is one.
+    pub fn null_mark(&self) -> Option<u32> {
+        self.marks().checked_sub(1).filter(|_| self.nullable)
+    }
+
+    /// The values of the measure that its codes stand for, in units of the measure, if a code decides the
+    /// value. The null code, which is the last, is left out.
+    pub fn values_of_codes(&self) -> Option<Vec<i64>> {
+        let (domain, measure) = (self.dimension.as_ref()?, self.measure.as_ref()?);
+        let scale = match domain {
+            Domain::Integer { .. } => 0,
+            Domain::Buckets { scale, .. } if domain.is_exact() => *scale,
+            _ => return None,
+        };
+        // A finer measure than the dimension is not decided by it.
+        if scale != measure.scale {
+            return None;
+        }
+        (0..domain.size()).map(|code| domain.interval(code).map(|(low, _)| low)).collect()
+    }
+
+    /// What kind of values it has, if they can be compared in size.
+    fn order_kind(&self) -> Option<OrderKind> {
+        match (&self.dimension, &self.measure) {
+            (Some(Domain::Date { .. }), _) => Some(OrderKind::Date),
+            (Some(Domain::Integer { .. } | Domain::Buckets { .. }), _) | (None, Some(_)) => {
+                Some(OrderKind::Number)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether its values are computed from others rather than read.
+    pub const fn is_derived(&self) -> bool {
+        matches!(self.dimension, Some(Domain::Order { .. }))
+    }
+
     /// The code of a value; `None` is null.
     ///
     /// # Errors
@@ -313,6 +406,39 @@ impl Column {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OrderKind {
+    Number,
+    Date,
+}
+
+/// The code of [`Domain::Order`] for two values of the source.
+///
+/// # Errors
+/// When one of them is neither a number nor a date.
+pub fn order_code(left: &str, right: &str) -> Result<u32, ValueError> {
+    let date = |text: &str| text.trim().parse::<NaiveDate>().ok();
+    let order = match (date(left), date(right)) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        _ => {
+            let scale = places(left).max(places(right));
+            scaled_floor(left, scale)?.cmp(&scaled_floor(right, scale)?)
+        }
+    };
+    Ok(match order {
+        Ordering::Less => 0,
+        Ordering::Equal => 1,
+        Ordering::Greater => 2,
+    })
+}
+
+/// The decimal places that a number is written with, so that both sides of a comparison keep all.
+fn places(text: &str) -> u8 {
+    let part = text.trim().split_once('.').map_or("", |(_, part)| part);
+    let places = if text.contains(['e', 'E']) { usize::from(MAX_SCALE) } else { part.len() };
+    u8::try_from(places).unwrap_or(MAX_SCALE).min(MAX_SCALE)
+}
+
 impl Domain {
     /// Number of codes, without the null code.
     pub fn size(&self) -> u32 {
@@ -327,6 +453,7 @@ impl Domain {
             Self::Buckets { edges, .. } => buckets(edges.len()),
             Self::Boolean => 2,
             Self::Date { edges } => buckets(edges.len()),
+            Self::Order { .. } => 3,
         }
     }
 
@@ -387,14 +514,32 @@ impl Domain {
                     .map_err(|_| ValueError::Type { value: shown(), expected: "a date (YYYY-MM-DD)" })?;
                 self.code_of_integer(days(date))
             }
+            Self::Order { .. } => {
+                ORDERS.iter().position(|order| *order == text).and_then(|i| u32::try_from(i).ok())
+            }
         };
         found.ok_or_else(|| ValueError::OutsideDomain { value: shown(), domain: self.describe() })
+    }
+
+    /// Whether every code stands for one value.
+    pub fn is_exact(&self) -> bool {
+        match self {
+            Self::Category { .. } | Self::Integer { .. } | Self::Boolean | Self::Order { .. } => true,
+            Self::Buckets { edges, .. } => edges.windows(2).all(|pair| pair[1] - pair[0] == 1),
+            Self::Date { edges } => edges.windows(2).all(|pair| days(pair[1]) - days(pair[0]) == 1),
+        }
+    }
+
+    /// Whether its values are numbers or dates, which have a smallest and a middle one.
+    pub const fn is_ordered(&self) -> bool {
+        matches!(self, Self::Integer { .. } | Self::Buckets { .. } | Self::Date { .. })
     }
 
     /// How a code is written: the value itself, or `low..high` for a wider bucket (high excluded).
     pub fn label(&self, code: u32) -> Option<String> {
         match self {
             Self::Category { values } => values.get(code as usize).cloned(),
+            Self::Order { .. } => ORDERS.get(code as usize).map(|order| (*order).to_owned()),
             Self::Boolean => match code {
                 0 => Some("false".to_owned()),
                 1 => Some("true".to_owned()),
@@ -431,6 +576,7 @@ impl Domain {
                 (Some(low), Some(high)) => format!("dates from {low} up to {high}"),
                 _ => "no dates".to_owned(),
             },
+            Self::Order { left, right } => format!("the order of {left} and {right}"),
         }
     }
 
@@ -455,7 +601,7 @@ impl Domain {
                     return Err("edges must increase strictly".to_owned());
                 }
             }
-            Self::Boolean => {}
+            Self::Boolean | Self::Order { .. } => {}
             Self::Date { edges } => {
                 if !edges.is_sorted_by(|a, b| a < b) {
                     return Err("edges must increase strictly".to_owned());
@@ -517,14 +663,15 @@ pub fn days(date: NaiveDate) -> i64 {
 }
 
 /// Writes an integer of units `10^-scale` as a decimal number.
-pub fn decimal(value: i64, scale: u8) -> String {
+pub fn decimal(value: impl Into<i128>, scale: u8) -> String {
+    let value: i128 = value.into();
     if scale == 0 {
         return value.to_string();
     }
-    let unit = 10u64.pow(u32::from(scale));
     let sign = if value < 0 { "-" } else { "" };
-    let (whole, part) = (value.unsigned_abs() / unit, value.unsigned_abs() % unit);
-    format!("{sign}{whole}.{part:0width$}", width = usize::from(scale))
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = usize::from(scale) + 1);
+    let (whole, part) = digits.split_at(digits.len() - usize::from(scale));
+    format!("{sign}{whole}.{part}")
 }
 
 /// Reads a decimal number as an integer of units `10^-scale`, exactly; exponents are understood.
@@ -612,6 +759,8 @@ mod tests {
             assert!(scaled(bad, 2).is_err(), "{bad}");
         }
         assert_eq!(decimal(-1799, 2), "-17.99");
+        assert_eq!(decimal(7, 3), "0.007");
+        assert_eq!(decimal(i64::MIN, 72).len(), 75, "of any scale");
     }
 
     #[test]
@@ -627,6 +776,14 @@ mod tests {
         let dates = Domain::Date { edges: vec![day("1970-01-01"), day("1970-01-02"), day("1971-01-01")] };
         assert_eq!(dates.encode("1970-06-01"), Ok(1));
         assert_eq!(dates.interval(0), Some((0, 1)));
+    }
+
+    #[test]
+    fn orders_compare_dates_and_numbers_of_any_size() {
+        assert_eq!(order_code("1996-03-01", "1996-02-29"), Ok(2));
+        assert_eq!(order_code("123456789.5", "123456789.50"), Ok(1));
+        assert_eq!(order_code("-2", "1e0"), Ok(0));
+        assert!(order_code("1996-03-01", "x").is_err());
     }
 
     #[test]

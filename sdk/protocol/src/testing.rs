@@ -10,7 +10,9 @@ use crate::{
     manifest::{Manifest, ObjectRef},
     merkle,
     predicate::{CodeSet, Predicate},
-    query::{Expression, Output, Query},
+    query::{
+        Branch, Class, Expression, GroupKey, LabelKind, Monomial, Output, Pair, Query, Rank, Spread, Value,
+    },
     schema::{Column, ColumnId, Domain, Measure, Schema},
 };
 
@@ -62,13 +64,14 @@ pub fn schema(next: &mut impl FnMut() -> u64, shape: &Shape) -> Schema {
         .map(|index| {
             let is_dimension = index == 0 || chance(next, 70);
             let is_measure = !is_dimension || chance(next, 40);
-            Column {
-                name: format!("c{index}"),
-                description: String::new(),
-                nullable: chance(next, 35),
-                dimension: is_dimension.then(|| domain(next, shape)),
-                measure: is_measure.then(|| measure(next, shape)),
-            }
+            let dimension = is_dimension.then(|| domain(next, shape));
+            let measure = is_measure.then(|| match &dimension {
+                // Its codes decide its values.
+                Some(Domain::Integer { min, max }) => Measure { scale: 0, min: *min, max: *max },
+                _ => measure(next, shape),
+            });
+            let nullable = chance(next, 35);
+            Column { name: format!("c{index}"), description: String::new(), nullable, dimension, measure }
         })
         .collect();
     Schema { table: "t".to_owned(), null_values: vec![String::new()], columns }
@@ -101,16 +104,19 @@ pub fn table(next: &mut impl FnMut() -> u64, schema: &Schema, rows: usize) -> Co
     for _ in 0..rows {
         for (index, column) in schema.columns.iter().enumerate() {
             let null = column.nullable && chance(next, 25);
+            let mut decided = None;
             if let (Some(codes), Some(domain)) = (&mut table.codes[index], &column.dimension) {
                 let code = u32::try_from(next() % u64::from(domain.size())).unwrap_or(0);
                 codes.push(column.null_code().filter(|_| null).unwrap_or(code));
+                decided = column.values_of_codes().map(|values| values[code as usize]);
             }
             if let (Some(values), Some(measure)) = (&mut table.values[index], &column.measure) {
                 let offset = match next() % 4 {
                     0 => measure.width(),
                     _ => between(next, 0, measure.width()),
                 };
-                values.push((!null).then_some(measure.min + offset.cast_signed()));
+                let value = decided.unwrap_or(measure.min + offset.cast_signed());
+                values.push((!null).then_some(value));
             }
         }
     }
@@ -120,33 +126,11 @@ pub fn table(next: &mut impl FnMut() -> u64, schema: &Schema, rows: usize) -> Co
 /// A valid query over `schema`.
 pub fn query(next: &mut impl FnMut() -> u64, schema: &Schema, dataset: Digest, shape: &Shape) -> Query {
     let dimensions: Vec<ColumnId> = schema.dimensions().collect();
-    let mut groups: Vec<ColumnId> = Vec::new();
-    let mut count = 1;
-    for id in &dimensions {
-        let grown = count * u64::from(schema.column(*id).codes());
-        if grown <= shape.groups && chance(next, 40) {
-            count = grown;
-            groups.push(*id);
-        }
-    }
-    if chance(next, 50) {
-        groups.reverse();
-    }
-    let mut outputs = Vec::new();
-    for id in &groups {
-        outputs.push(Expression::Group(*id));
-    }
-    for id in schema.ids() {
-        let of_measure = schema.column(id).measure.is_some();
-        if chance(next, 30) && (of_measure || schema.column(id).dimension.is_some()) {
-            outputs.push(Expression::Count(id));
-        }
-        if chance(next, 50) && of_measure {
-            outputs.push(if chance(next, 50) { Expression::Sum(id) } else { Expression::Average(id) });
-        }
-    }
-    if outputs.is_empty() || chance(next, 50) {
-        outputs.push(Expression::Rows);
+    let groups = groups(next, schema, &dimensions, shape);
+    let mut outputs: Vec<_> =
+        (0..groups.len()).map(|key| Expression::Group(u16::try_from(key).unwrap_or(0))).collect();
+    for _ in 0..between(next, 1, 3) {
+        outputs.push(expression(next, schema, &dimensions, shape));
     }
     let outputs = outputs
         .into_iter()
@@ -154,7 +138,122 @@ pub fn query(next: &mut impl FnMut() -> u64, schema: &Schema, dataset: Digest, s
         .map(|(index, expression)| Output { name: format!("o{index}"), expression })
         .collect();
     let predicate = predicate(next, schema, &dimensions, shape.nesting);
-    Query { dataset, outputs, predicate, groups }
+    let mut query = Query { dataset, outputs, predicate, groups };
+    // What is too large for the limits is asked without groups.
+    if query.validate(schema).is_err() {
+        query.groups.clear();
+        query.outputs.retain(|output| !matches!(output.expression, Expression::Group(_)));
+    }
+    query
+}
+
+fn groups(
+    next: &mut impl FnMut() -> u64,
+    schema: &Schema,
+    dimensions: &[ColumnId],
+    shape: &Shape,
+) -> Vec<GroupKey> {
+    let mut groups = Vec::new();
+    let mut count = 1;
+    for id in dimensions {
+        let key = if chance(next, 25) { classes(next, schema, dimensions) } else { GroupKey::Codes(*id) };
+        let grown = count * key.size(schema);
+        if grown <= shape.groups && chance(next, 40) && !groups.contains(&key) {
+            count = grown;
+            groups.push(key);
+        }
+    }
+    if chance(next, 50) {
+        groups.reverse();
+    }
+    groups
+}
+
+fn classes(next: &mut impl FnMut() -> u64, schema: &Schema, dimensions: &[ColumnId]) -> GroupKey {
+    let nesting = u32::from(chance(next, 30));
+    let mut classes: Vec<_> = (0..between(next, 1, 3))
+        .map(|index| Class {
+            label: Some(format!("class {index}")),
+            when: predicate(next, schema, dimensions, nesting),
+        })
+        .collect();
+    if chance(next, 70) {
+        classes.push(Class { label: None, when: Predicate::All });
+    }
+    GroupKey::Classes { kind: LabelKind::Text, classes }
+}
+
+fn expression(
+    next: &mut impl FnMut() -> u64,
+    schema: &Schema,
+    dimensions: &[ColumnId],
+    shape: &Shape,
+) -> Expression {
+    let column = dimensions[usize::try_from(next() % dimensions.len() as u64).unwrap_or(0)];
+    let when = if chance(next, 60) { Predicate::All } else { predicate(next, schema, dimensions, 1) };
+    let mut value = || value(next, schema, dimensions, shape);
+    let (one, other) = (value(), value());
+    let squares = [&one, &other].into_iter().all(|value| {
+        value.times(schema, value).is_some_and(|square| {
+            let (low, high) = crate::query::value::range(schema, &square.branches);
+            low.unsigned_abs().max(high.unsigned_abs()) < 1 << 40
+        })
+    });
+    match between(next, 0, 9) {
+        0 => Expression::Count(when),
+        1 => Expression::Count(Predicate::and(schema, vec![when, Predicate::present(schema, column)])),
+        2 => Expression::Distinct { column, when },
+        3 => {
+            let rank = match between(next, 0, 3) {
+                0 => Rank::Lowest,
+                1 => Rank::Highest,
+                2 => Rank::Median,
+                _ => Rank::Percentile(u32::try_from(between(next, 0, 1_000_000)).unwrap_or(0)),
+            };
+            Expression::Quantile { rank, column, when }
+        }
+        4 if squares => Expression::Spread { statistic: Spread::VarianceSample, value: one },
+        5 if squares => {
+            let all = [Pair::CovariancePopulation, Pair::Correlation, Pair::Slope];
+            let statistic = all[usize::try_from(next() % 3).unwrap_or(0)];
+            Expression::Pair { statistic, y: one, x: other }
+        }
+        6 | 7 => Expression::Sum(one),
+        8 => Expression::Average(one),
+        _ => Expression::Count(Predicate::All),
+    }
+}
+
+/// A value with small polynomials; mostly a measure as it is.
+fn value(next: &mut impl FnMut() -> u64, schema: &Schema, dimensions: &[ColumnId], shape: &Shape) -> Value {
+    let measures: Vec<ColumnId> = schema.measures().collect();
+    let Some(column) = measures.get(usize::try_from(next() % measures.len().max(1) as u64).unwrap_or(0))
+    else {
+        let when = predicate(next, schema, dimensions, 1);
+        return Value { scale: 0, branches: vec![Branch::one(when)] };
+    };
+    if chance(next, 50) || shape.width > 1 << 30 {
+        return Value::measure(schema, *column);
+    }
+    let branches = (0..between(next, 1, 2))
+        .map(|_| {
+            let monomials: Vec<_> = (0..between(next, 0, 2))
+                .map(|_| Monomial {
+                    coefficient: between(next, 0, 20).cast_signed() - 10,
+                    columns: (0..between(next, 0, 2))
+                        .map(|_| measures[usize::try_from(next() % measures.len() as u64).unwrap_or(0)])
+                        .collect(),
+                })
+                .collect();
+            let columns = monomials.iter().flat_map(|monomial| monomial.columns.iter().copied());
+            let mut when: Vec<_> = columns.map(|column| Predicate::present(schema, column)).collect();
+            if chance(next, 60) {
+                when.push(predicate(next, schema, dimensions, 1));
+            }
+            Branch::collected(Predicate::and(schema, when), monomials).expect("small coefficients")
+        })
+        .collect();
+    Value { scale: 0, branches }
 }
 
 fn predicate(

@@ -38,6 +38,9 @@ pub enum EngineError {
     /// The evaluation panicked.
     #[error("the evaluation failed unexpectedly")]
     Panicked,
+    /// The plan of a scan could not be executed, for a reason that is not in the data.
+    #[error("the scan could not be executed: {0}")]
+    Plan(#[source] Box<datafusion::error::DataFusionError>),
     /// There are no threads to evaluate on.
     #[error("the evaluation threads cannot be started: {reason}")]
     Threads {
@@ -58,6 +61,7 @@ impl EngineError {
             | Self::Missing(_)
             | Self::Damaged { .. }
             | Self::Fhe(_)
+            | Self::Plan(_)
             | Self::Panicked => false,
         }
     }

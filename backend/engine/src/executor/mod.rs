@@ -2,15 +2,17 @@
 //! runtime, with exact progress, and stopped at the next operation when nobody wants the result.
 //!
 //! Memory is bounded by what is in flight, not by the dataset: a scan works on at most as many chunks
-//! as there are threads, over all evaluations together, and reads only the slices it needs next; a
-//! rollup reads a segment, uses it and drops it.
+//! as there are threads and as fit a budget, over all evaluations together, and reads only the slices
+//! it needs; a rollup reads a segment, uses it and drops it.
 
+mod admission;
 mod error;
 mod keys;
 mod objects;
 mod progress;
 mod rollup;
 mod scan;
+mod threads;
 
 #[cfg(test)]
 mod tests;
@@ -22,23 +24,24 @@ use std::{
 };
 
 use object_store::ObjectStore;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use sordino_protocol::{cost::OperationCounts, manifest::Manifest, program::Program};
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+use sordino_protocol::{
+    cost::OperationCounts,
+    manifest::Manifest,
+    program::{Program, RollupProgram, ScanProgram},
 };
+use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use error::EngineError;
+pub use keys::KeyCacheStats;
 pub use progress::JobProgress;
 
+use admission::{Admission, Admitted};
 use keys::KeyCache;
 use objects::Objects;
 use progress::Watched;
-
-/// Stack of a pool thread; an idle thread that waits for one task may run another on top of it.
-const STACK_BYTES: usize = 8 << 20;
+use scan::{Handover, Scan};
+use threads::Threads;
 
 /// What an evaluation yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +55,8 @@ pub struct Evaluation {
 /// Evaluates programs. One per process: the bounds hold for all its evaluations together.
 #[derive(Debug)]
 pub struct Executor {
-    pool: ThreadPool,
-    /// Chunks that may be in flight, one permit each; a rollup takes one.
-    slots: Arc<Semaphore>,
-    threads: u32,
+    threads: Threads,
+    admission: Admission,
     keys: Arc<KeyCache>,
 }
 
@@ -66,14 +67,16 @@ impl Executor {
     /// When the operating system gives no threads.
     pub fn new(threads: usize) -> Result<Self, EngineError> {
         let threads = u32::try_from(threads.clamp(1, 1_024)).unwrap_or(1);
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads as usize)
-            .stack_size(STACK_BYTES)
-            .thread_name(|index| format!("evaluate-{index}"))
-            .build()
-            .map_err(|error| EngineError::Threads { reason: error.to_string() })?;
-        let slots = Arc::new(Semaphore::new(threads as usize));
-        Ok(Self { pool, slots, threads, keys: Arc::new(KeyCache::default()) })
+        Ok(Self {
+            threads: Threads::start(threads as usize)?,
+            admission: Admission::new(threads),
+            keys: Arc::new(KeyCache::default()),
+        })
+    }
+
+    /// How the cache of evaluation keys does.
+    pub fn key_cache(&self) -> KeyCacheStats {
+        self.keys.stats()
     }
 
     /// Evaluates `program`, which was planned for `manifest`, over `objects`. Dropping the future
@@ -88,70 +91,84 @@ impl Executor {
         program: Arc<Program>,
         progress: Arc<JobProgress>,
     ) -> Result<Evaluation, EngineError> {
+        self.evaluate_with(objects, manifest, program, progress, Handover::default()).await
+    }
+
+    async fn evaluate_with(
+        &self,
+        objects: Arc<dyn ObjectStore>,
+        manifest: Arc<Manifest>,
+        program: Arc<Program>,
+        progress: Arc<JobProgress>,
+        handover: Handover,
+    ) -> Result<Evaluation, EngineError> {
         let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len() as u64);
         progress.start(OperationCounts::of(&program, chunks).total());
         let stop = progress.token().child_token();
         // Dropped with this future: nobody waits for the result any more.
         let _stop_when_dropped = stop.clone().drop_guard();
-        let lanes = match program.as_ref() {
-            Program::Rollup(_) => 1,
-            Program::Scan(_) => u32::try_from(chunks).unwrap_or(u32::MAX).clamp(1, self.threads),
-        };
-        let permit = self.admit(lanes, &stop).await?;
-        let work = Work {
-            objects: Objects::new(objects, Handle::current(), stop.clone()),
-            manifest,
-            program,
-            progress,
-            stop,
-            keys: Arc::clone(&self.keys),
-            lanes,
-        };
+        let share = self.admission.share(&program, chunks);
+        let admitted = self.admission.admit(share, &stop).await?;
+        let started = Instant::now();
+        let objects = Objects::new(objects, Handle::current(), stop.clone());
+        let work = Work { objects, manifest, progress, stop: stop.clone(), admitted };
+        let outputs = match program.as_ref() {
+            Program::Rollup(program) => self.rollup(work, program.clone()).await,
+            Program::Scan(program) => self.scan(work, program.clone(), share.lanes, handover).await,
+        }?;
+        if stop.is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        Ok(Evaluation { outputs, elapsed: started.elapsed() })
+    }
+
+    async fn rollup(&self, work: Work, program: RollupProgram) -> Result<Vec<u8>, EngineError> {
         let (send, receive) = oneshot::channel();
-        self.pool.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work.run())).unwrap_or(Err(EngineError::Panicked));
-            drop((work, permit));
+        self.threads.pool().spawn(move || {
+            let evaluate = || {
+                let watched = Watched { progress: &work.progress, stop: &work.stop };
+                rollup::evaluate(&work.objects, &work.manifest, &program, &watched)
+            };
+            let result = catch_unwind(AssertUnwindSafe(evaluate)).unwrap_or(Err(EngineError::Panicked));
+            drop(work);
             // Nobody may be waiting any more.
             let _ = send.send(result);
         });
-        receive.await.unwrap_or(Err(EngineError::Panicked))
+        let outputs = receive.await.unwrap_or(Err(EngineError::Panicked))?;
+        Ok(outputs.to_bytes())
     }
 
-    async fn admit(&self, lanes: u32, stop: &CancellationToken) -> Result<OwnedSemaphorePermit, EngineError> {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => Err(EngineError::Cancelled),
-            permit = Arc::clone(&self.slots).acquire_many_owned(lanes) => {
-                permit.map_err(|_| EngineError::Cancelled)
-            }
+    async fn scan(
+        &self,
+        work: Work,
+        program: ScanProgram,
+        lanes: u32,
+        handover: Handover,
+    ) -> Result<Vec<u8>, EngineError> {
+        let scan = Scan {
+            objects: work.objects,
+            manifest: work.manifest,
+            program: Arc::new(program),
+            progress: work.progress,
+            stop: work.stop,
+            keys: Arc::clone(&self.keys),
+            pool: Arc::clone(self.threads.pool()),
+            lanes,
+            handover,
+            admitted: work.admitted,
+        };
+        match self.threads.drive(scan.evaluate()) {
+            Some(driven) => driven.await.unwrap_or(Err(EngineError::Panicked)),
+            None => Err(EngineError::Cancelled),
         }
     }
 }
 
-/// One evaluation, on the pool.
+/// What evaluations of either layout need.
 struct Work {
     objects: Objects,
     manifest: Arc<Manifest>,
-    program: Arc<Program>,
     progress: Arc<JobProgress>,
     stop: CancellationToken,
-    keys: Arc<KeyCache>,
-    lanes: u32,
-}
-
-impl Work {
-    fn run(&self) -> Result<Evaluation, EngineError> {
-        let started = Instant::now();
-        let watched = Watched { progress: &self.progress, stop: &self.stop };
-        let outputs = match self.program.as_ref() {
-            Program::Rollup(program) => rollup::evaluate(&self.objects, &self.manifest, program, &watched),
-            Program::Scan(program) => {
-                scan::evaluate(&self.objects, &self.manifest, program, &self.keys, self.lanes, &watched)
-            }
-        }?;
-        if self.stop.is_cancelled() {
-            return Err(EngineError::Cancelled);
-        }
-        Ok(Evaluation { outputs: outputs.to_bytes(), elapsed: started.elapsed() })
-    }
+    admitted: Admitted,
 }

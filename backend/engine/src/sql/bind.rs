@@ -1,126 +1,85 @@
-//! Logical plan to query: Projection over Aggregate over an optional Filter over the table's scan,
-//! and nothing else.
+//! Logical plan to query and presentation. Below the aggregation lies what is computed under
+//! encryption: an optional Filter over the table's scan. Above it lies what the buyer's client does
+//! with the answer, see [`super::present`].
 
-use std::collections::HashSet;
-
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use sordino_protocol::{
+    answer,
     digest::Digest,
     predicate::{MAX_DEPTH, Predicate},
-    query::{Expression, Output, Query},
-    schema::{ColumnId, Schema},
+    presentation::Presentation,
+    query::{Expression, GroupKey, Query},
 };
 
-use super::{aggregate, context::Context, error::SqlError, fragment, predicate};
+use super::{aggregate, classes, error::SqlError, fragment, predicate, present::Above, table::Scope};
+
+/// A question as it is understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// What is computed under encryption, released and paid for.
+    pub query: Query,
+    /// What the buyer's client does with the answer.
+    pub presentation: Presentation,
+}
 
 /// Translates a plan; `names` are the aliases of its outputs.
-pub(super) fn query(
+pub(super) fn bind(
     dataset: Digest,
-    schema: &Schema,
+    scope: &Scope<'_>,
     names: &[Option<String>],
     plan: &LogicalPlan,
-) -> Result<Query, SqlError> {
-    let LogicalPlan::Projection(projection) = plan else { return Err(unexpected(plan)) };
-    let LogicalPlan::Aggregate(aggregation) = projection.input.as_ref() else {
-        return Err(unexpected(&projection.input));
-    };
-    let groups = groups(schema, aggregation)?;
-    if projection.expr.len() != names.len() {
+) -> Result<Bound, SqlError> {
+    let mut above = Above::new(scope, plan, names.len())?;
+    let aggregation = above.aggregation;
+    if aggregation.aggr_expr.is_empty() {
+        let shown: Vec<_> = above.shown.iter().map(fragment::of).collect();
+        let reason = "nothing is aggregated, and single rows are never returned";
+        return Err(SqlError::unsupported(shown.join(", "), reason, "add COUNT(*), SUM or AVG"));
+    }
+    let mut groups: Vec<GroupKey> = Vec::new();
+    if above.exprs.len() != aggregation.schema.fields().len() {
         return Err(unexpected(plan));
     }
-    let mut outputs = Vec::with_capacity(names.len());
-    for (expr, alias) in projection.expr.iter().zip(names) {
-        let expression = output(schema, aggregation, &groups, expr)?;
-        let name = alias.clone().unwrap_or_else(|| aggregate::default_name(schema, expression));
-        outputs.push(Output { name, expression });
-    }
-    let mut seen = HashSet::new();
-    if let Some(twice) = outputs.iter().find(|output| !seen.insert(output.name.as_str())) {
-        return Err(SqlError::unsupported(
-            &twice.name,
-            "two outputs have this name",
-            "give one another alias",
-        ));
-    }
-    let predicate = condition(schema, &aggregation.input)?;
-    Ok(Query { dataset, outputs, predicate, groups })
-}
-
-/// The grouped dimensions, each once, in the order written.
-fn groups(schema: &Schema, aggregation: &Aggregate) -> Result<Vec<ColumnId>, SqlError> {
-    let mut groups = Vec::new();
-    for expr in &aggregation.group_expr {
-        let id = match unaliased(expr) {
-            Expr::Column(column) => schema.find(&column.name),
-            _ => None,
-        };
-        let Some(id) = id else {
-            let hint = "group by a column; its domain in the schema says how fine it is";
-            return Err(SqlError::unsupported(
-                fragment::of(expr),
-                "grouping is by columns, not by expressions",
-                hint,
-            ));
-        };
-        let column = schema.column(id);
-        if column.dimension.is_none() {
-            let hint = format!("group by a dimension: {}", dimensions(schema));
-            let reason = "it is a measure: it can be summed and averaged, not grouped by";
-            return Err(SqlError::unsupported(format!("GROUP BY {}", column.name), reason, &hint));
-        }
-        if !groups.contains(&id) {
-            groups.push(id);
+    for expr in &above.exprs[..above.exprs.len() - aggregation.aggr_expr.len()] {
+        let key = classes::key(scope, unaliased(expr))?;
+        let known = groups.iter().position(|other| *other == key);
+        above.fields.push(Field::Key(known.unwrap_or(groups.len())));
+        if known.is_none() {
+            groups.push(key);
         }
     }
-    Ok(groups)
+    for expr in &aggregation.aggr_expr {
+        let Expr::AggregateFunction(function) = unaliased(expr) else { return Err(unexpected(plan)) };
+        above
+            .fields
+            .push(Field::Total(aggregate::expression(scope, function)?, aggregate::default_name(expr)));
+    }
+    above.groups = groups;
+    let predicate = condition(scope, &aggregation.input)?;
+    let presentation = above.presentation(names)?;
+    let Above { groups, outputs, .. } = above;
+    let query = Query { dataset, outputs, predicate, groups };
+    bounded(scope, &query)?;
+    presentation
+        .check(&answer::columns(scope.schema, &query, &[], 1))
+        .map_err(|error| SqlError::TooComplex { reason: format!("what the client is to do: {error}") })?;
+    Ok(Bound { query, presentation })
 }
 
-/// Names of the first dimensions, for hints.
-pub(super) fn dimensions(schema: &Schema) -> String {
-    let names: Vec<&str> = schema.dimensions().map(|id| schema.column(id).name.as_str()).collect();
-    match names.get(..6) {
-        Some(first) if names.len() > 6 => format!("{}, ...", first.join(", ")),
-        _ => names.join(", "),
-    }
-}
-
-/// What one expression of the SELECT list refers to: a group or an aggregate below.
-fn output(
-    schema: &Schema,
-    aggregation: &Aggregate,
-    groups: &[ColumnId],
-    expr: &Expr,
-) -> Result<Expression, SqlError> {
-    let refused = || {
-        let hint = "select the totals themselves and compute with the answer";
-        let reason = "an output is a grouped column, COUNT, SUM or AVG, not an expression";
-        SqlError::unsupported(fragment::of(expr), reason, hint)
-    };
-    let Expr::Column(column) = unaliased(expr) else { return Err(refused()) };
-    let position = aggregation.schema.maybe_index_of_column(column).ok_or_else(refused)?;
-    // The groups come first; a column that is grouped by twice is one field.
-    if let Some(group) = groups.get(position) {
-        return Ok(Expression::Group(*group));
-    }
-    match aggregation.aggr_expr.get(position - groups.len()).map(unaliased) {
-        Some(Expr::AggregateFunction(function)) => aggregate::expression(schema, function),
-        _ => Err(refused()),
-    }
+/// A field of the aggregation.
+pub(super) enum Field {
+    /// A grouping key.
+    Key(usize),
+    /// A total and the name that it has without an alias.
+    Total(Expression, String),
 }
 
 /// The rows that count.
-fn condition(schema: &Schema, input: &LogicalPlan) -> Result<Predicate, SqlError> {
+fn condition(scope: &Scope<'_>, input: &LogicalPlan) -> Result<Predicate, SqlError> {
     match input {
         LogicalPlan::Filter(filter) => {
             scan(&filter.input)?;
-            let columns = filter.input.schema();
-            let coerced = Context::coerce(columns, &filter.predicate)?;
-            let predicate = predicate::of(schema, columns, &coerced)?;
-            if depth(&predicate) > MAX_DEPTH {
-                let reason = format!("the condition nests deeper than {MAX_DEPTH}");
-                return Err(SqlError::TooComplex { reason });
-            }
-            Ok(predicate)
+            predicate::of(scope, &filter.predicate)
         }
         other => scan(other).map(|()| Predicate::All),
     }
@@ -134,21 +93,52 @@ fn scan(plan: &LogicalPlan) -> Result<(), SqlError> {
     }
 }
 
-fn depth(predicate: &Predicate) -> usize {
-    match predicate {
-        Predicate::All | Predicate::Nothing | Predicate::In { .. } => 0,
-        Predicate::And(parts) | Predicate::Or(parts) => 1 + parts.iter().map(depth).max().unwrap_or(0),
+/// Refuses predicates that nest deeper than a query may.
+fn bounded(scope: &Scope<'_>, query: &Query) -> Result<(), SqlError> {
+    fn depth(predicate: &Predicate) -> usize {
+        match predicate {
+            Predicate::All | Predicate::Nothing | Predicate::In { .. } => 0,
+            Predicate::And(parts) | Predicate::Or(parts) => 1 + parts.iter().map(depth).max().unwrap_or(0),
+        }
+    }
+    query.validate(scope.schema).map_err(|error| {
+        let classes = query.groups.iter().filter_map(|key| match key {
+            GroupKey::Codes(_) => None,
+            GroupKey::Classes { classes, .. } => Some(classes.iter().map(|class| &class.when)),
+        });
+        let values = query.outputs.iter().flat_map(|output| predicates(&output.expression));
+        let deepest = values.chain(classes.flatten()).chain([&query.predicate]).map(depth).max();
+        if deepest > Some(MAX_DEPTH) {
+            let reason = format!("a condition nests deeper than {MAX_DEPTH}");
+            return SqlError::TooComplex { reason };
+        }
+        SqlError::Query { error }
+    })
+}
+
+fn predicates(expression: &Expression) -> Vec<&Predicate> {
+    match expression {
+        Expression::Group(_) => Vec::new(),
+        Expression::Count(when) | Expression::Distinct { when, .. } | Expression::Quantile { when, .. } => {
+            vec![when]
+        }
+        Expression::Sum(value) | Expression::Average(value) | Expression::Spread { value, .. } => {
+            value.branches.iter().map(|branch| &branch.when).collect()
+        }
+        Expression::Pair { y, x, .. } => {
+            y.branches.iter().chain(&x.branches).map(|branch| &branch.when).collect()
+        }
     }
 }
 
-fn unaliased(expr: &Expr) -> &Expr {
+pub(super) fn unaliased(expr: &Expr) -> &Expr {
     match expr {
         Expr::Alias(alias) => unaliased(&alias.expr),
         other => other,
     }
 }
 
-fn unexpected(plan: &LogicalPlan) -> SqlError {
-    let hint = "ask SELECT totals FROM the table WHERE ... GROUP BY ...";
+pub(super) fn unexpected(plan: &LogicalPlan) -> SqlError {
+    let hint = "ask SELECT totals FROM the table WHERE ... GROUP BY ... HAVING ... ORDER BY ... LIMIT ...";
     SqlError::unsupported(plan.display(), "this operation is not answered on encrypted data", hint)
 }

@@ -1,10 +1,10 @@
-//! Constants of SQL as exact values.
+//! Values of SQL, exactly.
+
+use std::cmp::Ordering;
 
 use datafusion::common::ScalarValue;
-use sordino_protocol::schema;
-
-/// A constant that a column is compared with.
-#[derive(Debug, Clone, PartialEq)]
+/// A constant of a text, or what an expression is for a code of a dimension.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Constant {
     /// No value: every comparison with it is unknown.
     Null,
@@ -23,17 +23,81 @@ pub(super) enum Constant {
     Date(i64),
 }
 
-/// A number in units of a column: the next integer below, and whether it is that integer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct InUnits {
-    /// Rounded towards minus infinity; cut to a range beyond every domain.
-    pub(super) floor: i128,
-    /// Whether nothing was rounded.
-    pub(super) exact: bool,
-}
+impl Constant {
+    /// Equal numbers become equal values: no zeros at the end.
+    pub(super) fn normal(self) -> Self {
+        let Self::Number { mut mantissa, mut scale } = self else { return self };
+        if mantissa == 0 {
+            return Self::Number { mantissa, scale: 0 };
+        }
+        while mantissa % 10 == 0 && scale > i32::MIN {
+            (mantissa, scale) = (mantissa / 10, scale - 1);
+        }
+        Self::Number { mantissa, scale }
+    }
 
-/// Beyond every published value: within +-2^53 in its own units, and of up to 12 more places.
-const BEYOND: i128 = 1 << 100;
+    /// The order of values of one type, NULL last.
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number { mantissa: a, scale: p }, Self::Number { mantissa: b, scale: q }) => {
+                let places = (*p).max(*q);
+                let aligned = |mantissa: &i128, scale: &i32| {
+                    let unit = || 10i128.checked_pow((places - scale).unsigned_abs());
+                    if *mantissa == 0 { Some(0) } else { unit().and_then(|unit| mantissa.checked_mul(unit)) }
+                };
+                match (aligned(a, p), aligned(b, q)) {
+                    (Some(a), Some(b)) => a.cmp(&b),
+                    // Only one can be too large, and then its sign decides.
+                    (None, _) => a.cmp(&0),
+                    (_, None) => 0.cmp(b),
+                }
+            }
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
+            (Self::Date(a), Self::Date(b)) => a.cmp(b),
+            (one, other) => one.rank().cmp(&other.rank()),
+        }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Boolean(_) => 0,
+            Self::Number { .. } => 1,
+            Self::Date(_) => 2,
+            Self::Text(_) => 3,
+            Self::Null => 4,
+        }
+    }
+
+    /// As an answer writes it; `None` is NULL.
+    pub(super) fn label(&self) -> Option<String> {
+        match self {
+            Self::Null => None,
+            Self::Text(text) => Some(text.clone()),
+            Self::Boolean(b) => Some(b.to_string()),
+            Self::Date(days) => Some(date(*days)),
+            Self::Number { .. } => Some(self.digits()),
+        }
+    }
+
+    /// A number in decimal; empty for everything else.
+    pub(super) fn digits(&self) -> String {
+        let Self::Number { mantissa, scale } = self else { return String::new() };
+        if scale.unsigned_abs() > 60 {
+            return format!("{mantissa}e{}", -scale);
+        }
+        let sign = if *mantissa < 0 { "-" } else { "" };
+        let digits = mantissa.unsigned_abs().to_string();
+        let zeros = |count: i32| "0".repeat(usize::try_from(count.max(0)).unwrap_or(0));
+        let places = usize::try_from(*scale).unwrap_or(0);
+        if places == 0 {
+            return format!("{sign}{digits}{}", zeros(-scale));
+        }
+        let padded = format!("{}{digits}", "0".repeat((places + 1).saturating_sub(digits.len())));
+        let (whole, part) = padded.split_at(padded.len().saturating_sub(places));
+        format!("{sign}{whole}.{part}")
+    }
+}
 
 /// The text inside a constant.
 pub(super) fn text(value: &ScalarValue) -> Option<&String> {
@@ -73,6 +137,11 @@ pub(super) fn read(value: &ScalarValue) -> Option<Constant> {
         ScalarValue::Float32(Some(x)) => of_digits(&x.to_string(), 0),
         ScalarValue::Float64(Some(x)) => float(*x),
         ScalarValue::Date32(Some(days)) => Some(Constant::Date(i64::from(*days))),
+        ScalarValue::Date64(Some(ms)) => midnight(*ms, 86_400_000),
+        ScalarValue::TimestampSecond(Some(n), None) => midnight(*n, 86_400),
+        ScalarValue::TimestampMillisecond(Some(n), None) => midnight(*n, 86_400_000),
+        ScalarValue::TimestampMicrosecond(Some(n), None) => midnight(*n, 86_400_000_000),
+        ScalarValue::TimestampNanosecond(Some(n), None) => midnight(*n, 86_400_000_000_000),
         _ => None,
     }
 }
@@ -104,63 +173,45 @@ fn of_digits(text: &str, exponent: i32) -> Option<Constant> {
     Some(Constant::Number { mantissa: if negative { -magnitude } else { magnitude }, scale })
 }
 
-/// `mantissa * 10^-scale` in units of `10^-units`.
-pub(super) fn in_units(mantissa: i128, scale: i32, units: u8) -> InUnits {
-    let shift = i32::from(units) - scale;
-    let (floor, exact) = if shift >= 0 {
-        let value = 10i128
-            .checked_pow(shift.unsigned_abs())
-            .and_then(|unit| mantissa.checked_mul(unit))
-            .unwrap_or(if mantissa == 0 { 0 } else { mantissa.signum() * BEYOND });
-        (value, true)
-    } else {
-        match 10i128.checked_pow(shift.unsigned_abs()) {
-            Some(unit) => (mantissa.div_euclid(unit), mantissa.rem_euclid(unit) == 0),
-            None => (if mantissa < 0 { -1 } else { 0 }, mantissa == 0),
-        }
-    };
-    InUnits { floor: floor.clamp(-BEYOND, BEYOND), exact }
+/// A moment that begins a day.
+fn midnight(moment: i64, day: i64) -> Option<Constant> {
+    (moment.rem_euclid(day) == 0).then(|| Constant::Date(moment.div_euclid(day)))
 }
 
 /// Days as they are written.
 pub(super) fn date(days: i64) -> String {
-    i32::try_from(days + 719_163)
+    i32::try_from(days.saturating_add(719_163))
         .ok()
         .and_then(chrono::NaiveDate::from_num_days_from_ce_opt)
-        .map_or_else(|| days.to_string(), |date| format!("DATE '{date}'"))
-}
-
-/// Units of `10^-scale` as they are written.
-pub(super) fn decimal(value: i64, scale: u8) -> String {
-    schema::decimal(value, scale)
+        .map_or_else(|| days.to_string(), |date| date.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn units(value: &ScalarValue, scale: u8) -> Option<(i128, bool)> {
-        match read(value)? {
-            Constant::Number { mantissa, scale: own } => {
-                let found = in_units(mantissa, own, scale);
-                Some((found.floor, found.exact))
-            }
-            _ => None,
-        }
+    fn digits(value: &ScalarValue) -> Option<String> {
+        read(value).map(|constant| constant.normal().digits())
     }
 
     #[test]
-    fn numbers_are_exact_in_the_units_of_a_column() {
-        assert_eq!(units(&ScalarValue::Int64(Some(30)), 0), Some((30, true)));
-        assert_eq!(units(&ScalarValue::Int64(Some(30)), 2), Some((3000, true)));
-        assert_eq!(units(&ScalarValue::Decimal128(Some(295), 3, 1), 0), Some((29, false)));
-        assert_eq!(units(&ScalarValue::Decimal128(Some(-295), 3, 1), 0), Some((-30, false)));
-        assert_eq!(units(&ScalarValue::Decimal128(Some(290), 3, 1), 0), Some((29, true)));
-        assert_eq!(units(&ScalarValue::Float64(Some(0.1)), 1), Some((1, true)));
-        assert_eq!(units(&ScalarValue::Float64(Some(-0.25)), 1), Some((-3, false)));
-        assert_eq!(units(&ScalarValue::Float64(Some(1e300)), 2), Some((BEYOND, true)));
-        assert_eq!(units(&ScalarValue::Float64(Some(1e-300)), 2), Some((0, false)));
-        assert_eq!(units(&ScalarValue::Float64(Some(f64::NAN)), 2), None);
-        assert_eq!(units(&ScalarValue::UInt64(Some(u64::MAX)), 12), Some((BEYOND, true)));
+    fn numbers_are_read_and_written_exactly() {
+        assert_eq!(digits(&ScalarValue::Int64(Some(300))).as_deref(), Some("300"));
+        assert_eq!(digits(&ScalarValue::Decimal128(Some(-2950), 5, 2)).as_deref(), Some("-29.5"));
+        assert_eq!(digits(&ScalarValue::Decimal128(Some(5), 3, 3)).as_deref(), Some("0.005"));
+        assert_eq!(digits(&ScalarValue::Float64(Some(0.1))).as_deref(), Some("0.1"));
+        assert_eq!(digits(&ScalarValue::Float64(Some(-1e3))).as_deref(), Some("-1000"));
+        assert_eq!(digits(&ScalarValue::Float64(Some(f64::NAN))), None);
+        assert_eq!(digits(&ScalarValue::UInt64(Some(0))).as_deref(), Some("0"));
+    }
+
+    #[test]
+    fn numbers_compare_across_scales() {
+        let number = |mantissa, scale| Constant::Number { mantissa, scale };
+        assert_eq!(number(15, 1).compare(&number(150, 2)), Ordering::Equal);
+        assert_eq!(number(15, 1).normal(), number(150, 2).normal());
+        assert_eq!(number(-1, 0).compare(&number(5, 9)), Ordering::Less);
+        assert_eq!(number(1, -60).compare(&number(5, 9)), Ordering::Greater);
+        assert_eq!(Constant::Null.compare(&number(1, 0)), Ordering::Greater);
     }
 }

@@ -1,18 +1,13 @@
-//! The world that `datafusion-sql` binds against: one table with the published columns, COUNT, SUM
-//! and AVG, and a few functions of dates for constants. No data, no session, no file.
+//! The world that `datafusion-sql` binds against: one table with the published columns, and the
+//! functions of [`super::functions`]. No data, no session, no file.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, Schema as ArrowSchema},
     common::{DFSchema, DataFusionError, SchemaError, TableReference, config::ConfigOptions, plan_err},
-    execution::SessionStateDefaults,
     logical_expr::{
-        AccumulatorFactoryFunction, AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, Signature,
-        SimpleAggregateUDF, TableSource, Volatility, WindowUDF,
+        AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
         builder::LogicalTableSource,
         planner::{ContextProvider, ExprPlanner},
         simplify::SimplifyContext,
@@ -27,45 +22,14 @@ use sordino_protocol::schema::{Column, Domain, Schema};
 
 use super::{
     error::{SqlError, shorten},
-    fragment,
+    fragment, functions,
 };
-
-/// Functions that may occur in constants. Their results are small whatever their arguments: folding
-/// `lpad('a', 2000000000)` would be an attack on memory.
-const CONSTANT_FUNCTIONS: [&str; 5] = ["date_part", "date_trunc", "to_date", "make_date", "nullif"];
 
 /// What the planner may look up.
 pub(super) struct Context {
     table: String,
     source: Arc<dyn TableSource>,
     options: ConfigOptions,
-}
-
-struct Functions {
-    scalar: HashMap<String, Arc<ScalarUDF>>,
-    aggregate: HashMap<&'static str, Arc<AggregateUDF>>,
-    planners: Vec<Arc<dyn ExprPlanner>>,
-}
-
-static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| Functions {
-    scalar: SessionStateDefaults::default_scalar_functions()
-        .into_iter()
-        .filter(|function| CONSTANT_FUNCTIONS.contains(&function.name()))
-        .map(|function| (function.name().to_owned(), function))
-        .collect(),
-    // Aggregates are translated and never run; what they may be applied to is for the schema to say,
-    // in words that name the column.
-    aggregate: [("count", DataType::Int64), ("sum", DataType::Float64), ("avg", DataType::Float64)]
-        .map(|(name, result)| (name, Arc::new(symbol(name, result))))
-        .into(),
-    planners: SessionStateDefaults::default_expr_planners(),
-});
-
-fn symbol(name: &str, result: DataType) -> AggregateUDF {
-    let never: AccumulatorFactoryFunction =
-        Arc::new(|_| plan_err!("aggregates of encrypted columns do not run here"));
-    let signature = Signature::any(1, Volatility::Immutable);
-    AggregateUDF::from(SimpleAggregateUDF::new_with_signature(name, signature, result, never, vec![]))
 }
 
 /// How a column looks to SQL; `None` if it is not encrypted.
@@ -75,7 +39,7 @@ pub(super) fn data_type(column: &Column) -> Option<DataType> {
         if scale == 0 { DataType::Int64 } else { DataType::Decimal128(38, i8::try_from(scale).unwrap_or(0)) }
     };
     match (&column.dimension, &column.measure) {
-        (Some(Domain::Category { .. }), _) => Some(DataType::Utf8),
+        (Some(Domain::Category { .. } | Domain::Order { .. }), _) => Some(DataType::Utf8),
         (Some(Domain::Integer { .. }), _) => Some(number(0)),
         (Some(Domain::Buckets { scale, .. }), _) => Some(number(*scale)),
         (Some(Domain::Boolean), _) => Some(DataType::Boolean),
@@ -101,11 +65,18 @@ impl Context {
         Self { table: schema.table.clone(), source: Arc::new(LogicalTableSource::new(arrow)), options }
     }
 
-    /// The condition of a statement over the columns of `relation`, as written: nothing is coerced.
-    pub(super) fn condition(&self, relation: &str, condition: ast::Expr) -> Result<Expr, SqlError> {
-        let shown = condition.to_string().replace('"', "");
+    /// The columns of `relation`, as expressions see them.
+    pub(super) fn columns(&self, relation: &str) -> Result<Arc<DFSchema>, SqlError> {
         DFSchema::try_from_qualified_schema(relation, &self.source.schema())
-            .and_then(|schema| self.planner().sql_to_expr(condition, &schema, &mut PlannerContext::new()))
+            .map(Arc::new)
+            .map_err(|error| refusal(relation, &error))
+    }
+
+    /// The condition of a statement, as written: nothing is coerced.
+    pub(super) fn condition(&self, columns: &DFSchema, condition: ast::Expr) -> Result<Expr, SqlError> {
+        let shown = condition.to_string().replace('"', "");
+        self.planner()
+            .sql_to_expr(condition, columns, &mut PlannerContext::new())
             .map_err(|error| refusal(&shown, &error))
     }
 
@@ -127,20 +98,23 @@ impl Context {
             .map_err(|error| refusal(&fragment::of(expr), &error))
     }
 
-    /// Folds constants and undoes what hides a column in one coerced comparison.
-    pub(super) fn simplify(columns: &Arc<DFSchema>, expr: &Expr) -> Result<Expr, SqlError> {
-        Self::simplifier(columns).simplify(expr.clone()).map_err(|error| refusal(&fragment::of(expr), &error))
-    }
-
     fn simplifier(columns: &Arc<DFSchema>) -> ExprSimplifier {
         ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::clone(columns)).build())
     }
 }
 
+/// What a message says last: the refusal of a call is wrapped in those of whoever tried it.
+fn in_short(message: &str) -> &str {
+    ["Error during planning: ", "Internal error: ", "errors: "]
+        .iter()
+        .fold(message, |message, wrapping| message.rsplit(wrapping).next().unwrap_or(message))
+}
+
 /// DataFusion's refusal in our terms. What is common has been refused before with better words.
-fn refusal(shown: &str, error: &DataFusionError) -> SqlError {
+pub(super) fn refusal(shown: &str, error: &DataFusionError) -> SqlError {
     let root = error.find_root();
-    let reason = shorten(root.message().lines().next().unwrap_or_default());
+    let said = root.message();
+    let reason = shorten(in_short(said.lines().next().unwrap_or_default()));
     match root {
         DataFusionError::ArrowError(..) | DataFusionError::Execution(_) => {
             SqlError::mismatch(shown, format!("a constant cannot be computed: {reason}"), "")
@@ -155,6 +129,10 @@ fn refusal(shown: &str, error: &DataFusionError) -> SqlError {
             },
             _ => SqlError::unsupported(shown, reason, ""),
         },
+        _ if reason.contains("must appear in the GROUP BY clause") => {
+            let reason = "a column is shown, compared or sorted by that is neither grouped by nor aggregated";
+            SqlError::unsupported(shown, reason, "add it to GROUP BY, or aggregate it")
+        }
         _ => SqlError::unsupported(shown, reason, ""),
     }
 }
@@ -167,16 +145,16 @@ impl ContextProvider for Context {
         plan_err!("there is no table {name}")
     }
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        &FUNCTIONS.planners
+        functions::planners()
     }
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        FUNCTIONS.scalar.get(name).cloned()
+        functions::scalar(name)
     }
     fn get_higher_order_meta(&self, _: &str) -> Option<Arc<HigherOrderUDF>> {
         None
     }
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        FUNCTIONS.aggregate.get(name).cloned()
+        functions::aggregate(name)
     }
     fn get_window_meta(&self, _: &str) -> Option<Arc<WindowUDF>> {
         None
@@ -188,13 +166,13 @@ impl ContextProvider for Context {
         &self.options
     }
     fn udf_names(&self) -> Vec<String> {
-        CONSTANT_FUNCTIONS.map(str::to_owned).to_vec()
+        functions::scalar_names()
     }
     fn higher_order_function_names(&self) -> Vec<String> {
         Vec::new()
     }
     fn udaf_names(&self) -> Vec<String> {
-        ["count", "sum", "avg"].map(str::to_owned).to_vec()
+        functions::aggregate_names()
     }
     fn udwf_names(&self) -> Vec<String> {
         Vec::new()

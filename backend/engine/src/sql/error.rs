@@ -110,6 +110,16 @@ impl SqlError {
         }
     }
 
+    /// The same refusal of a larger part of the text.
+    pub(super) fn within(self, shown: &str) -> Self {
+        let fragment = shorten(shown);
+        match self {
+            Self::Unsupported { reason, hint, .. } => Self::Unsupported { fragment, reason, hint },
+            Self::TypeMismatch { reason, hint, .. } => Self::TypeMismatch { fragment, reason, hint },
+            other => other,
+        }
+    }
+
     pub(super) fn unsupported(fragment: impl ToString, reason: impl Into<String>, hint: &str) -> Self {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
         Self::Unsupported { fragment: shorten(&fragment.to_string()), reason: reason.into(), hint }

@@ -30,6 +30,23 @@ pub(super) fn column(schema: &Schema, name: &str, quoted: bool) -> Result<Column
     Ok(id)
 }
 
+/// Names of the first dimensions, for hints.
+pub(super) fn dimensions(schema: &Schema) -> String {
+    listed(schema.dimensions().map(|id| schema.column(id).name.as_str()).collect())
+}
+
+/// Names of the first measures, for hints.
+pub(super) fn measures(schema: &Schema) -> String {
+    listed(schema.measures().map(|id| schema.column(id).name.as_str()).collect())
+}
+
+fn listed(names: Vec<&str>) -> String {
+    match names.get(..6) {
+        Some(first) if names.len() > 6 => format!("{}, ...", first.join(", ")),
+        _ => names.join(", "),
+    }
+}
+
 /// Up to three names that differ little from `name`, the nearest first.
 fn nearest(schema: &Schema, name: &str) -> Vec<String> {
     let wanted = name.to_lowercase();

@@ -12,8 +12,16 @@ use super::{
     error::{SqlError, shorten},
 };
 
-/// The one SELECT statement of the text.
-pub(super) fn parse(sql: &str) -> Result<Query, SqlError> {
+/// A text that has been read.
+pub(super) struct Parsed {
+    /// Its SELECT.
+    pub(super) query: Query,
+    /// Whether EXPLAIN stands before it.
+    pub(super) explain: bool,
+}
+
+/// The one SELECT statement of the text, explained or not.
+pub(super) fn parse(sql: &str) -> Result<Parsed, SqlError> {
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql)
         .tokenize_with_location()
@@ -33,7 +41,17 @@ pub(super) fn parse(sql: &str) -> Result<Query, SqlError> {
     }
     match statements.pop() {
         None => Err(SqlError::Syntax { message: "there is no statement; write SELECT ...".to_owned() }),
-        Some(Statement::Query(query)) => Ok(*query),
+        Some(Statement::Query(query)) => Ok(Parsed { query: *query, explain: false }),
+        Some(Statement::Explain { statement, analyze: false, .. }) => match *statement {
+            Statement::Query(query) => Ok(Parsed { query: *query, explain: true }),
+            other => {
+                Err(SqlError::unsupported(other, "only a SELECT is explained", "write EXPLAIN SELECT ..."))
+            }
+        },
+        Some(other @ Statement::Explain { .. }) => {
+            let hint = "write EXPLAIN SELECT ...: costs are known without running it";
+            Err(SqlError::unsupported(other, "an explanation runs nothing", hint))
+        }
         Some(other) => {
             Err(SqlError::unsupported(other, "only SELECT is answered; a listing cannot be changed", ""))
         }

@@ -1,6 +1,6 @@
-//! What a question may look like: one SELECT of grouped columns and COUNT, SUM, AVG over the one
-//! table, with WHERE and GROUP BY. Everything else is refused here, while the buyer's own words are
-//! still at hand; names are made canonical, because SQL compares them without case.
+//! What a question may look like: one SELECT of aggregates and grouped expressions over the one table.
+//! Joins, subqueries, windows and the like are refused here, while the buyer's own words are still at
+//! hand; names are made canonical, because SQL compares them without case.
 
 use std::ops::ControlFlow;
 
@@ -33,20 +33,23 @@ pub(super) fn check(schema: &Schema, mut query: Query) -> Result<Shaped, SqlErro
     if let ControlFlow::Break(error) = visit_expressions(&query, clauses::refuse_expression) {
         return Err(*error);
     }
-    let SetExpr::Select(select) = query.body.as_mut() else {
+    let other_form = |body: &SetExpr| {
         let hint = "ask one SELECT ... FROM the listing's table";
-        return Err(SqlError::unsupported(&query.body, "this form of query is not answered", hint));
+        SqlError::unsupported(body, "this form of query is not answered", hint)
     };
+    let SetExpr::Select(select) = query.body.as_mut() else { return Err(other_form(&query.body)) };
     let alias = table(schema, select)?;
     let aliases: Vec<Option<String>> = select.projection.iter().map(alias_of).collect();
-    let canonical =
-        visit_expressions_mut(select, |expr| match canonical_name(schema, alias.as_ref(), &aliases, expr) {
+    let canonical = visit_expressions_mut(&mut query, |expr| {
+        match canonical_name(schema, alias.as_ref(), &aliases, expr) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(Box::new(error)),
-        });
+        }
+    });
     if let ControlFlow::Break(error) = canonical {
         return Err(*error);
     }
+    let SetExpr::Select(select) = query.body.as_ref() else { return Err(other_form(&query.body)) };
     outputs::check(schema, select, &aliases)?;
     let condition = select.selection.clone();
     let relation = alias.map_or_else(|| schema.table.clone(), |alias| folded(&alias.name));

@@ -9,13 +9,13 @@ use datafusion::{
     },
     logical_expr::{BinaryExpr, Expr, Operator},
 };
-use sordino_protocol::schema::{Column, Schema};
+use sordino_protocol::schema::Column;
 
-use super::{constant, context, error::SqlError, fragment};
+use super::{constant, context, error::SqlError, fragment, table::Scope};
 
 /// The kinds of values SQL tells apart here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Number,
     Boolean,
@@ -25,32 +25,26 @@ enum Kind {
 }
 
 /// Checks a condition as it was written: that it is one, and that it compares like with like.
-pub(super) fn check(schema: &Schema, expr: &Expr) -> Result<(), SqlError> {
-    let mut cast = None;
-    let seen = expr.apply(|part| {
-        let of_column = matches!(part, Expr::Cast(_) | Expr::TryCast(_)) && !part.column_refs().is_empty();
-        if of_column {
-            cast = Some(part.clone());
-            return Ok(TreeNodeRecursion::Stop);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    match (seen, cast) {
-        // The simplifier would take some of these off again, and not always exactly.
-        (_, Some(cast)) => {
-            let hint = "write the constant in the column's own type";
-            Err(SqlError::unsupported(fragment::of(&cast), "casts of columns are not answered", hint))
-        }
-        (Err(_), None) => Err(SqlError::Failed),
-        (Ok(_), None) => check_condition(schema, expr),
-    }
+pub(super) fn condition(scope: &Scope<'_>, expr: &Expr) -> Result<(), SqlError> {
+    everywhere(scope, expr)?;
+    boolean(scope, expr)
 }
 
-fn check_condition(schema: &Schema, expr: &Expr) -> Result<(), SqlError> {
+/// Checks that every comparison within an expression compares like with like.
+pub(super) fn everywhere(scope: &Scope<'_>, expr: &Expr) -> Result<(), SqlError> {
+    let mut found = Ok(());
+    let walked = expr.apply(|part| {
+        found = one(scope, part);
+        Ok(if found.is_ok() { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    if walked.is_err() { Err(SqlError::Failed) } else { found }
+}
+
+fn one(scope: &Scope<'_>, expr: &Expr) -> Result<(), SqlError> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
-            check_condition(schema, left)?;
-            check_condition(schema, right)
+            boolean(scope, left)?;
+            boolean(scope, right)
         }
         Expr::Not(inner)
         | Expr::IsTrue(inner)
@@ -58,34 +52,40 @@ fn check_condition(schema: &Schema, expr: &Expr) -> Result<(), SqlError> {
         | Expr::IsUnknown(inner)
         | Expr::IsNotTrue(inner)
         | Expr::IsNotFalse(inner)
-        | Expr::IsNotUnknown(inner) => check_condition(schema, inner),
+        | Expr::IsNotUnknown(inner) => boolean(scope, inner),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
-            check_operands(schema, left)?;
-            check_operands(schema, right)?;
-            comparable(schema, expr, left, right)
+            comparable(scope, expr, left, right)
         }
         Expr::Between(between) => {
-            comparable(schema, expr, &between.expr, &between.low)?;
-            comparable(schema, expr, &between.expr, &between.high)
+            comparable(scope, expr, &between.expr, &between.low)?;
+            comparable(scope, expr, &between.expr, &between.high)
         }
-        Expr::InList(list) => {
-            list.list.iter().try_for_each(|item| comparable(schema, expr, &list.expr, item))
-        }
-        _ => match kind(schema, expr) {
-            Kind::Boolean | Kind::Any => Ok(()),
+        Expr::InList(list) => list.list.iter().try_for_each(|item| comparable(scope, expr, &list.expr, item)),
+        Expr::Case(case) => match &case.expr {
+            Some(base) => {
+                case.when_then_expr.iter().try_for_each(|(when, _)| comparable(scope, expr, base, when))
+            }
+            None => case.when_then_expr.iter().try_for_each(|(when, _)| boolean(scope, when)),
+        },
+        Expr::Like(like) => match kind(scope, &like.expr) {
+            Kind::Text | Kind::Any => Ok(()),
             found => {
-                let reason = format!("this is {}, not a condition", found.article());
-                Err(SqlError::mismatch(fragment::of(expr), reason, "compare it with a constant"))
+                let reason = format!("`{}` is {}, not a text", fragment::of(&like.expr), found.article());
+                Err(SqlError::mismatch(fragment::of(expr), reason, "LIKE compares texts"))
             }
         },
+        _ => Ok(()),
     }
 }
 
-/// A comparison may itself be compared (`(a = 1) = true`).
-fn check_operands(schema: &Schema, expr: &Expr) -> Result<(), SqlError> {
-    match expr {
-        Expr::BinaryExpr(binary) if is_comparison(binary.op) => check_condition(schema, expr),
-        _ => Ok(()),
+/// Whether an expression is a condition.
+fn boolean(scope: &Scope<'_>, expr: &Expr) -> Result<(), SqlError> {
+    match kind(scope, expr) {
+        Kind::Boolean | Kind::Any => Ok(()),
+        found => {
+            let reason = format!("this is {}, not a condition", found.article());
+            Err(SqlError::mismatch(fragment::of(expr), reason, "compare it with a constant"))
+        }
     }
 }
 
@@ -103,8 +103,8 @@ pub(super) const fn is_comparison(op: Operator) -> bool {
     )
 }
 
-fn comparable(schema: &Schema, whole: &Expr, left: &Expr, right: &Expr) -> Result<(), SqlError> {
-    let (a, b) = (kind(schema, left), kind(schema, right));
+fn comparable(scope: &Scope<'_>, whole: &Expr, left: &Expr, right: &Expr) -> Result<(), SqlError> {
+    let (a, b) = (kind(scope, left), kind(scope, right));
     let fits = a == b || a == Kind::Any || b == Kind::Any;
     let dated = match (a, b) {
         (Kind::Date, Kind::Text) => is_date(right),
@@ -115,7 +115,7 @@ fn comparable(schema: &Schema, whole: &Expr, left: &Expr, right: &Expr) -> Resul
         return Ok(());
     }
     let column = [left, right].into_iter().find_map(|side| match side {
-        Expr::Column(column) => schema.find(&column.name).map(|id| schema.column(id)),
+        Expr::Column(column) => scope.schema.find(&column.name).map(|id| scope.schema.column(id)),
         _ => None,
     });
     let reason = format!(
@@ -156,34 +156,11 @@ fn is_date(expr: &Expr) -> bool {
     }
 }
 
-fn kind(schema: &Schema, expr: &Expr) -> Kind {
+/// What kind of value an expression has.
+pub(super) fn kind(scope: &Scope<'_>, expr: &Expr) -> Kind {
     match expr {
-        Expr::Alias(alias) => kind(schema, &alias.expr),
-        Expr::Column(column) => schema
-            .find(&column.name)
-            .and_then(|id| context::data_type(schema.column(id)))
-            .map_or(Kind::Any, |data_type| Kind::of(&data_type)),
         Expr::Literal(ScalarValue::Null, _) => Kind::Any,
-        Expr::Literal(value, _) => Kind::of(&value.data_type()),
-        Expr::Cast(cast) => Kind::of(cast.field.data_type()),
-        Expr::TryCast(cast) => Kind::of(cast.field.data_type()),
-        Expr::Negative(inner) => kind(schema, inner),
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
-            Operator::And | Operator::Or => Kind::Boolean,
-            op if is_comparison(*op) => Kind::Boolean,
-            Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
-                match (kind(schema, left), kind(schema, right)) {
-                    (Kind::Number, Kind::Number) => Kind::Number,
-                    (Kind::Date, _) | (_, Kind::Date) => Kind::Date,
-                    _ => Kind::Any,
-                }
-            }
-            _ => Kind::Any,
-        },
-        Expr::Between(_) | Expr::InList(_) | Expr::Like(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => {
-            Kind::Boolean
-        }
-        _ => Kind::Any,
+        other => scope.data_type(other).map_or(Kind::Any, |data_type| Kind::of(&data_type)),
     }
 }
 
@@ -198,7 +175,7 @@ impl Kind {
         }
     }
 
-    const fn article(self) -> &'static str {
+    pub(super) const fn article(self) -> &'static str {
         match self {
             Self::Text => "a text",
             Self::Number => "a number",

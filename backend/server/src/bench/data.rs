@@ -8,7 +8,7 @@ use sordino_protocol::{
     coded::CodedTable,
     digest::Digest,
     predicate::{CodeSet, Predicate},
-    query::{Expression, Output, Query},
+    query::{Expression, Output, Query, Value},
     schema::{Column, ColumnId, Domain, Measure, Schema},
 };
 
@@ -66,8 +66,8 @@ pub(super) fn query(schema: &Schema, dataset: Digest) -> Query {
     Query {
         dataset,
         outputs: vec![
-            Output { name: "rows".to_owned(), expression: Expression::Rows },
-            Output { name: "sum".to_owned(), expression: Expression::Sum(sum) },
+            Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) },
+            Output { name: "sum".to_owned(), expression: Expression::Sum(Value::measure(schema, sum)) },
         ],
         predicate: Predicate::and(schema, atoms),
         groups: vec![],
@@ -94,4 +94,16 @@ pub(super) fn peak_rss_mib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
+/// Bytes of a table as a plain Parquet file with the usual compression.
+pub(super) fn parquet_bytes(batch: &arrow::record_batch::RecordBatch) -> anyhow::Result<usize> {
+    let properties = parquet::file::properties::WriterProperties::builder()
+        .set_compression(parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::default()))
+        .build();
+    let mut file = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut file, batch.schema(), Some(properties))?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(file.len())
 }

@@ -6,22 +6,42 @@ mod naive;
 mod publish;
 mod rollup;
 mod scan;
+mod tpch;
+mod upload;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 /// What to measure and how to print it.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Print one JSON object instead of a table.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
+    /// What to measure; without it, everything but TPC-H.
+    #[command(subcommand)]
+    case: Option<Case>,
     /// Rows of the naive program written with tfhe's integer types (seconds each).
     #[arg(long, default_value_t = 4)]
-    pub naive_rows: usize,
+    naive_rows: usize,
     /// Also evaluate a scan over this many rows, streamed from a folder, and print peak memory.
     #[arg(long)]
-    pub scan_rows: Option<u64>,
+    scan_rows: Option<u64>,
+}
+
+/// One part of the benchmark.
+#[derive(Debug, Clone, Subcommand)]
+enum Case {
+    /// Rollup queries over cuboids made of a thousand and a million rows.
+    Rollup,
+    /// A product, and a sum under three predicates, with one and with all threads.
+    Scan,
+    /// Encryption, and the upload of two known tables.
+    Publish,
+    /// A count written with tfhe's integer types, and the same as a scan.
+    Naive,
+    /// TPC-H's queries 1, 6, 12 and 14, compared with DataFusion on the plaintext.
+    Tpch(tpch::Options),
 }
 
 /// All figures.
@@ -80,19 +100,32 @@ impl Findings {
 ///
 /// # Errors
 /// When an evaluation fails or an answer is wrong.
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub async fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(Case::Tpch(tpch)) = &options.case {
+        return tpch::run(tpch, options.json).await;
+    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut findings = Findings::default();
     let keys = data::keys();
+    let wanted = |case: fn(&Case) -> bool| options.case.as_ref().is_none_or(case);
     let say = |what: &str| eprintln!("measuring {what} ...");
-    say("rollup queries");
-    rollup::measure(&keys, &mut findings)?;
-    say("encryption");
-    publish::measure(&keys, &mut findings)?;
-    say("scan queries");
-    let per_row = scan::measure(&keys, threads, &mut findings)?;
-    say("the same count written with tfhe's integer types");
-    naive::measure(options.naive_rows, per_row, &mut findings)?;
+    if wanted(|case| matches!(case, Case::Rollup)) {
+        say("rollup queries");
+        rollup::measure(&keys, &mut findings)?;
+    }
+    if wanted(|case| matches!(case, Case::Publish)) {
+        say("encryption");
+        publish::measure(&keys, &mut findings)?;
+        upload::measure(&mut findings)?;
+    }
+    if wanted(|case| matches!(case, Case::Scan | Case::Naive)) {
+        say("scan queries");
+        let per_row = scan::measure(&keys, threads, &mut findings)?;
+        if wanted(|case| matches!(case, Case::Naive)) {
+            say("the same count written with tfhe's integer types");
+            naive::measure(options.naive_rows, per_row, &mut findings)?;
+        }
+    }
     if let Some(rows) = options.scan_rows {
         say("a large scan");
         scan::measure_large(&keys, threads, rows, &mut findings)?;

@@ -17,7 +17,7 @@ pub(super) fn measure(rows: usize, per_row: f64, findings: &mut Findings) -> any
     }
     let expected = plain.iter().filter(|(a, b)| *a == 3 && *b >= 4).count();
     let measured = naive::count_where(&plain, 3, 4);
-    findings.check(measured.count as usize == expected);
+    findings.check(measured.answer as usize == expected);
     findings.add(
         "naive_row",
         format!("COUNT(*) under two predicates in FheUint8, {} rows", plain.len()),

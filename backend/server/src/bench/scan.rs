@@ -22,8 +22,8 @@ use sordino_protocol::{
     merkle,
     parameters::ParameterSet,
     plaintext,
-    program::{OutputValue, Program, ScanProgram, Step},
-    query::{Query, Term},
+    program::{Program, Recipe, ScanProgram, Step},
+    query::Query,
     release_values::{self, GroupTotals},
     schema::Schema,
 };
@@ -159,8 +159,7 @@ fn multiplication(
             slices: slices[..2].to_vec(),
             steps: (0..products).map(|_| Step::Multiply(0, 1)).collect(),
             outputs: (2..2 + products).collect(),
-            values: vec![OutputValue { term: Term::Rows, limb: 0 }],
-            limb_bits: dataset.layout.limb_bits,
+            recipes: vec![Recipe(vec![])],
         };
         let reader = ChunkReader::new(chunk.clone(), dataset.layout.parameter_set)?;
         let run = || Ok(evaluator.evaluate_chunk(&program, &reader, &Silent)?);

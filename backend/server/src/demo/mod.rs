@@ -19,7 +19,8 @@ use parties::{Buyer, Owner};
 use report::Report;
 
 /// The table of the demonstration, with its attribution beside the copy in the repository.
-const TABLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/german_credit.csv"));
+pub(crate) const TABLE: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/german_credit.csv"));
 
 /// How to show it.
 #[derive(Debug, Clone, Args)]

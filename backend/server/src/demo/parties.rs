@@ -23,6 +23,7 @@ use sordino_protocol::{
     ids::AccountId,
     layout::LayoutKind,
     money::{Amount, Currency, Price},
+    presentation,
     schema::Schema,
 };
 
@@ -152,7 +153,9 @@ impl Buyer {
         let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let schema = &listing.schema;
         let query = &offer.offer.query;
-        let expected = questions::expected(schema, query, offer.query, rows, listing.policy.min_cohort);
+        let expected = questions::expected(schema, query, offer.query, rows, listing.policy.min_cohort)?;
+        let equal = opened.answer.rows == expected.rows && opened.answer.groups == expected.groups;
+        let (answer, expected) = (opened.table()?, presentation::apply(&opened.presentation, &expected)?);
         let price = offer.offer.quote.body.price;
         Ok(Answered {
             summary: Summary {
@@ -161,9 +164,9 @@ impl Buyer {
                     LayoutKind::Rollup => "rollup",
                     LayoutKind::Scan => "scan",
                 },
-                answer: opened.answer.rows.clone(),
+                answer: answer.rows.clone(),
                 expected: expected.rows.clone(),
-                equal: opened.answer.rows == expected.rows && opened.answer.groups == expected.groups,
+                equal: equal && answer == expected,
                 evaluate_ms: job.evaluate_ms.unwrap_or_default(),
                 total_ms,
                 price_minor: price.as_minor(),
@@ -177,7 +180,7 @@ impl Buyer {
             ciphertext_bytes: listing.bytes,
             sealed_bytes: opened.bytes,
             reevaluated: opened.report.reevaluated,
-            answer: opened.answer,
+            answer,
             expected,
         })
     }

@@ -7,6 +7,7 @@ use sordino_protocol::{
     digest::Digest,
     plaintext,
     query::Query,
+    release_values,
     schema::Schema,
 };
 
@@ -16,8 +17,10 @@ pub(super) const SQL: [&str; 3] = [
      WHERE age_in_years >= 30 AND housing = 'own' GROUP BY creditability",
     "SELECT COUNT(*) AS loans, SUM(credit_amount) AS total FROM german_credit \
      WHERE duration_in_month > 24 AND purpose IN ('car (new)', 'car (used)')",
-    "SELECT housing, COUNT(*) AS loans, AVG(duration_in_month) AS months FROM german_credit \
-     WHERE creditability = 'bad' OR foreign_worker = 'no' GROUP BY housing",
+    "SELECT housing, COUNT(*) AS loans, STDDEV(duration_in_month) AS spread, \
+     100.0 * COUNT(*) FILTER (WHERE creditability = 'bad') / COUNT(*) AS bad_percent \
+     FROM german_credit WHERE foreign_worker = 'yes' GROUP BY housing \
+     HAVING COUNT(*) > 150 ORDER BY bad_percent DESC",
 ];
 
 /// The plaintext rows, which only the owner has.
@@ -35,21 +38,30 @@ pub(super) fn coded(schema: &Schema, table: &Table) -> anyhow::Result<CodedTable
     Ok(rows)
 }
 
-/// What the answer must be: computed on the plaintext, with groups below the cohort suppressed.
+/// What the answer must be, as the buyer reads it: computed on the plaintext, with what is of too few
+/// rows withheld.
+///
+/// # Errors
+/// When it cannot be written as JSON.
 pub(super) fn expected(
     schema: &Schema,
     query: &Query,
     digest: Digest,
     rows: &CodedTable,
     min_cohort: u32,
-) -> Answer {
+) -> anyhow::Result<Answer> {
+    let needs = query.requirements(schema);
+    let noise = vec![0.0; needs.quantities.len()];
     let groups = plaintext::evaluate(schema, query, rows)
         .into_iter()
-        .map(|totals| AnswerGroup {
-            key: totals.key,
-            values: (totals.rows >= u64::from(min_cohort)).then_some(totals.values),
+        .map(|totals| {
+            let shown = totals.rows >= u64::from(min_cohort);
+            let release = || release_values::release(schema, &needs, &totals, &noise, min_cohort);
+            let values = shown.then(release);
+            AnswerGroup { key: totals.key, values }
         })
         .collect();
-    let noise = vec![0.0; query.released_terms(schema).len()];
-    Answer::new(schema, query, digest, groups, noise, min_cohort)
+    let answer = Answer::new(schema, query, digest, groups, noise, min_cohort);
+    // The last bit of a floating-point number may change when it is written and read.
+    Ok(serde_json::from_slice(&serde_json::to_vec(&answer)?)?)
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use sordino_client::{publish::Plan, render};
-use sordino_protocol::answer::Answer;
+use sordino_protocol::presentation::Table;
 
 use super::parties::Buyer;
 
@@ -34,8 +34,8 @@ pub(super) struct Summary {
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) summary: Summary,
-    pub(super) answer: Answer,
-    pub(super) expected: Answer,
+    pub(super) answer: Table,
+    pub(super) expected: Table,
     pub(super) understood: String,
     pub(super) price: String,
     pub(super) ciphertext_bytes: u64,

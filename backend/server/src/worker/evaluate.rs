@@ -55,7 +55,9 @@ pub(super) async fn work(shared: Arc<Shared>, token: LeaseToken, leased: LeasedJ
     tracing::info!(job = %id, attempt = leased.job.progress.attempts, "evaluating");
     let error = match attempt(&shared, token, &leased, &stop).await {
         Ok(evaluate_ms) => {
-            tracing::info!(job = %id, evaluate_ms, "evaluated");
+            let keys = shared.executor.key_cache();
+            let (key_hits, key_misses, key_bytes) = (keys.hits, keys.misses, keys.bytes);
+            tracing::info!(job = %id, evaluate_ms, key_hits, key_misses, key_bytes, "evaluated");
             return;
         }
         Err(WorkError::Lost) => {

@@ -85,6 +85,67 @@ impl Listings<'_> {
     }
 }
 
+impl Listings<'_> {
+    /// Appends rows to a listing: `manifest`, whose signature and inner consistency were checked, becomes
+    /// its current version, on the same terms. The same manifest again returns the listing as it is.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when the owner has no such listing, [`StorageError::Listing`] when it was
+    /// withdrawn, the version does not follow or changes more than rows,
+    /// [`StorageError::MissingObjects`] and [`StorageError::LengthMismatch`] about uploads.
+    pub async fn append(
+        self,
+        owner: AccountId,
+        listing: ListingId,
+        manifest: Signed<Manifest>,
+        now: DateTime<Utc>,
+    ) -> Result<Listing, StorageError> {
+        let dataset = manifest.body.digest()?;
+        let manifest = &manifest;
+        self.0
+            .write(|tx| async move {
+                let row = Entity::find_by_id(listing.to_string()).lock_exclusive().one(tx.as_ref()).await?;
+                let row = row.ok_or_else(|| StorageError::not_found("listing", listing))?;
+                let current = owned(&tx, owner, listing).await?;
+                let known = dataset_versions::Entity::find_by_id(dataset.to_string())
+                    .filter(dataset_versions::Column::Listing.eq(listing.to_string()))
+                    .one(tx.as_ref())
+                    .await?;
+                if known.is_some() {
+                    return Ok(current);
+                }
+                current.check_active()?;
+                let before = super::manifest(tx.as_ref(), current.dataset).await?;
+                if manifest.body.lineage == before.body.lineage {
+                    let at = (current.version, current.dataset);
+                    listings::check_successor(&manifest.body, Some(at))?;
+                }
+                listings::check_appended(&before.body, &manifest.body)?;
+                let bytes = check_objects(&tx, owner, &manifest.body.objects).await?;
+                let changed = Entity::update_many()
+                    .col_expr(Column::Dataset, dataset.to_string().into())
+                    .filter(Column::Id.eq(&row.id))
+                    .filter(Column::Dataset.eq(&row.dataset))
+                    .exec(tx.as_ref())
+                    .await?;
+                expect_rows(TABLE, listing, 1, changed.rows_affected)?;
+                insert_version(&tx, listing, manifest, dataset, bytes, now).await?;
+                one(tx.as_ref(), listing).await
+            })
+            .await
+    }
+}
+
+/// A listing that is the owner's; others do not learn that it exists.
+async fn owned(
+    tx: &DatabaseTransaction,
+    owner: AccountId,
+    listing: ListingId,
+) -> Result<Listing, StorageError> {
+    let found = one(tx, listing).await?;
+    if found.owner == owner { Ok(found) } else { Err(StorageError::not_found("listing", listing)) }
+}
+
 async fn published(
     tx: &DatabaseTransaction,
     owner: AccountId,

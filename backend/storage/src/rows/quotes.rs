@@ -15,6 +15,7 @@ pub struct Model {
     pub query: String,
     pub job: Option<String>,
     pub created_at: DateTimeUtc,
+    pub presentation: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -130,6 +130,7 @@ fn quotes_are_personal_short_lived_and_used_once() {
         assert!(matches!(twice, StorageError::Quote(QuoteError::Used { job: by, .. }) if by == job.id));
         let stored = world.storage.quotes().get(world.buyer.id, quote.body.id).await.expect("found");
         assert_eq!(stored.job, Some(job.id));
+        assert_eq!(stored.shown(), presentation());
         let stranger = world.storage.quotes().get(world.owner.id, quote.body.id).await;
         assert!(matches!(error(stranger), StorageError::NotFound { .. }));
         assert_eq!(world.balance(world.buyer.id).await, [1_000 - PRICE, PRICE, 0]);

@@ -23,6 +23,7 @@ use sordino_protocol::{
     parameters::ParameterSet,
     policy::Policy,
     predicate::Predicate,
+    presentation::Presentation,
     query::{Expression, Output, Query},
     quote::{Acceptance, Quote},
     receipt::{Decision, Outcome, Receipt, RefusalReason},
@@ -140,6 +141,11 @@ pub(super) fn new_listing(gate: &Gate, manifest: Manifest) -> NewListing {
     }
 }
 
+/// How an answer is shown: the first row only.
+pub(super) fn presentation() -> Presentation {
+    Presentation { limit: Some(1), ..Presentation::plain(["rows".to_owned()]) }
+}
+
 impl World {
     pub(super) async fn new(storage: &Storage) -> Self {
         let owner = account(storage, "owner@example.org", Role::Member).await;
@@ -199,14 +205,14 @@ impl World {
             expires_at: at(seconds),
         };
         let quote = key(9).sign(quote).expect("canonical");
-        self.storage.quotes().save(&quote, &query, at(1)).await.expect("saved");
+        self.storage.quotes().save(&quote, &query, &presentation(), at(1)).await.expect("saved");
         quote
     }
 
     pub(super) fn query(&self) -> Query {
         Query {
             dataset: self.listing.dataset,
-            outputs: vec![Output { name: "rows".to_owned(), expression: Expression::Rows }],
+            outputs: vec![Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) }],
             predicate: Predicate::All,
             groups: Vec::new(),
         }

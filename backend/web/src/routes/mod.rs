@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod explanations;
 pub mod gates;
 pub mod health;
 pub mod ledger;
@@ -54,13 +55,20 @@ fn v1(config: &mut ServiceConfig, limits: &Limits) {
         )
         .service(resource("/listings/{id}").get(listings::show::show))
         .service(resource("/listings/{id}/manifest").get(listings::manifest::manifest))
+        .service(
+            resource("/listings/{id}/versions")
+                .app_data(json(limits.manifest_bytes))
+                .route(post().to(listings::append::append)),
+        )
         .service(resource("/listings/{id}/withdraw").post(listings::withdraw::withdraw))
         .service(resource("/quotes").post(quotes::ask::ask))
+        .service(resource("/explanations").post(explanations::ask::ask))
         .service(resource("/queries").post(queries::buy::buy))
         .service(resource("/queries/{job}").get(queries::show::show))
         .service(resource("/queries/{job}/cancel").post(queries::cancel::cancel))
         .service(resource("/queries/{job}/events").get(queries::events::events))
         .service(resource("/queries/{job}/answer").get(queries::answer::answer))
+        .service(resource("/queries/{job}/presentation").get(queries::presentation::presentation))
         .service(resource("/queries/{job}/receipt").get(queries::receipt::receipt))
         .service(resource("/gates").post(gates::enrol::enrol))
         .service(resource("/gates/{id}/releases").get(gates::releases::releases))

@@ -11,6 +11,7 @@ use sordino_protocol::{
     digest::Digest,
     money::Amount,
     policy::Epsilon,
+    presentation::Presentation,
     receipt::{Decision, FullReceipt, Outcome, Receipt, RefusalReason},
     release::{ReleaseDecision, ReleaseRequest},
     sealed::SealedAnswer,
@@ -122,6 +123,9 @@ async fn a_paid_question_is_answered_and_the_money_moves_once() {
     let path = format!("/v1/queries/{}", job.id);
     assert_eq!(world.get(&format!("{path}/answer"), &buyer.token).await.code(), "conflict");
     assert_eq!(world.get(&format!("{path}/receipt"), &buyer.token).await.code(), "not_found");
+    let shown: Presentation = world.get(&format!("{path}/presentation"), &buyer.token).await.json();
+    assert_eq!(shown, offer.presentation);
+    assert_eq!(world.get(&format!("{path}/presentation"), &market.owner.token).await.code(), "not_found");
     market.evaluate(&offer, &job).await;
     let waiting: Job = world.get(&path, &buyer.token).await.json();
     assert_eq!((waiting.state, waiting.evaluate_ms), (JobState::AwaitingRelease, Some(7)));

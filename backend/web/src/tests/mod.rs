@@ -1,6 +1,7 @@
 //! Black-box tests of every route, against real SQLite storage in a folder that goes away.
 
 mod accounts;
+mod appending;
 mod buying;
 mod gates;
 mod listings;

@@ -80,8 +80,11 @@ async fn the_catalogue_leads_to_listings_that_say_how_to_query_them() {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     let buyer = world.register("buyer").await;
-    let example = crate::routes::pages::recipes::example(&listing.schema);
-    assert_eq!(world.ask(&buyer, &listing, &example).await.status, StatusCode::OK, "{example}");
+    use crate::routes::pages::recipes;
+    for example in [recipes::example(&listing.schema), recipes::richer(&listing.schema)] {
+        let reply = world.ask(&buyer, &listing, &example).await;
+        assert_eq!(reply.status, StatusCode::OK, "{example}: {}", reply.text());
+    }
 }
 
 #[actix_web::test]

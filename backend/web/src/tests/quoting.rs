@@ -2,7 +2,11 @@
 
 use actix_web::http::StatusCode;
 use serde_json::json;
-use sordino_protocol::{api::Offer, canonical::Canonical, layout::LayoutKind};
+use sordino_protocol::{
+    api::{Explanation, Offer},
+    canonical::Canonical,
+    layout::LayoutKind,
+};
 
 use super::world::{World, price};
 
@@ -36,7 +40,8 @@ async fn questions_that_cannot_be_answered_are_refused_by_name() {
         ("SELEC COUNT(*) FROM german_credit", "sql_syntax", "SELEC"),
         ("SELECT COUNT(*) FROM german_credit WHERE houssing = 'own'", "unknown_column", "housing"),
         ("SELECT COUNT(*) FROM german_credit WHERE age_in_years = 'old'", "type_mismatch", "age_in_years"),
-        ("SELECT housing FROM german_credit ORDER BY 1", "sql_unsupported", ""),
+        ("SELECT housing FROM german_credit", "sql_unsupported", ""),
+        ("EXPLAIN SELECT COUNT(*) FROM german_credit", "sql_unsupported", "free"),
         ("DROP TABLE german_credit", "sql_unsupported", ""),
         (
             "SELECT age_in_years, housing, COUNT(*) FROM german_credit GROUP BY age_in_years, housing",
@@ -62,12 +67,34 @@ async fn questions_that_cannot_be_answered_are_refused_by_name() {
 }
 
 #[actix_web::test]
-async fn quotes_are_limited_by_account() {
+async fn an_explanation_is_free_and_says_the_same_as_a_quote() {
+    let world = World::new().await;
+    let (owner, buyer) = (world.register("owner").await, world.register("buyer").await);
+    let gate = world.enrol(&owner, "gate").await;
+    let listing = world.publish(&owner, &gate).await;
+    let sql = "SELECT housing, COUNT(*) AS n FROM german_credit GROUP BY housing HAVING COUNT(*) > 20";
+    let explain = |sql: &str| json!({"listing": listing.id, "sql": sql});
+    let reply = world.post("/v1/explanations", &buyer.token, &explain(&format!("EXPLAIN {sql}"))).await;
+    let explanation: Explanation = reply.json();
+    let offer: Offer = world.ask(&buyer, &listing, sql).await.json();
+    assert_eq!((&explanation.query, &explanation.presentation), (&offer.query, &offer.presentation));
+    let quote = &offer.quote.body;
+    assert_eq!((explanation.price, explanation.operations), (quote.price, quote.operations));
+    assert_eq!(explanation.released_values, quote.released_values);
+    assert!(!explanation.text.is_empty());
+    let wrong = explain("SELECT COUNT(*) FROM german_credit WHERE houssing = 'own'");
+    assert_eq!(world.post("/v1/explanations", &buyer.token, &wrong).await.code(), "unknown_column");
+    assert_eq!(world.post("/v1/explanations", "", &wrong).await.code(), "unauthenticated");
+    assert_eq!(world.post("/v1/explanations", &gate.secret, &wrong).await.code(), "forbidden");
+}
+
+#[actix_web::test]
+async fn quotes_and_explanations_are_limited_by_account() {
     let world = World::with(|settings| settings.limits.quotes_per_minute = 2).await;
     let (ada, bob) = (world.register("ada").await, world.register("bob").await);
     let body = json!({"listing": "lst_00000000000000000000000000000000", "sql": "SELECT 1"});
-    for _ in 0..2 {
-        assert_eq!(world.post("/v1/quotes", &ada.token, &body).await.code(), "not_found");
+    for route in ["/v1/quotes", "/v1/explanations"] {
+        assert_eq!(world.post(route, &ada.token, &body).await.code(), "not_found");
     }
     assert_eq!(world.post("/v1/quotes", &ada.token, &body).await.code(), "rate_limited");
     assert_eq!(world.post("/v1/quotes", &bob.token, &body).await.code(), "not_found");

@@ -10,7 +10,7 @@ use sordino_protocol::{
     ids::JobId,
 };
 
-use super::query::{show, unreleased};
+use super::{answer::Form, query::unreleased};
 use crate::{
     context::Context,
     output,
@@ -34,9 +34,8 @@ pub(crate) enum Job {
     Open {
         /// Which.
         job: JobId,
-        /// Print the answer as CSV.
-        #[arg(long, conflicts_with = "json")]
-        csv: bool,
+        #[command(flatten)]
+        form: Form,
     },
 }
 
@@ -46,7 +45,7 @@ impl Job {
         match self {
             Self::Show { job } => describe(context, &session.client.job(job).await?)?,
             Self::Cancel { job } => describe(context, &session.client.cancel(job).await?)?,
-            Self::Open { job, csv } => {
+            Self::Open { job, form } => {
                 let keys = context.keys()?;
                 let bar = JobBar::new();
                 let job = buyer::wait(&session, job, |job| bar.show(job)).await;
@@ -56,7 +55,7 @@ impl Job {
                     return unreleased(context, &job);
                 }
                 let opened = buyer::open(&session, &keys, &job, None).await?;
-                show(context, &job, &opened, csv)?;
+                form.show(context, &job, &opened)?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -52,7 +52,7 @@ impl Listings {
 fn one(listing: &Listing) -> String {
     let price = &listing.price;
     let mut text = format!(
-        "{}\n{}\n  listing   {}\n  owner     {} (key {})\n  gate      {} (key {})\n  rows      {}\n  \
+        "{}\n{}\n  listing   {}\n  owner     {} (key {})\n  gate      {} (key {})\n  rows      {} in version {}\n  \
          price     {} a query, {} a value, {} a million units ({})\n",
         listing.title,
         listing.description,
@@ -62,6 +62,7 @@ fn one(listing: &Listing) -> String {
         listing.gate,
         listing.gate_key.fingerprint(),
         listing.rows,
+        listing.version,
         price.per_query,
         price.per_value,
         price.per_million_units,

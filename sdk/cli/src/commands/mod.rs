@@ -1,7 +1,10 @@
 //! One command, one file.
 
+pub(crate) mod answer;
+pub(crate) mod append;
 pub(crate) mod balance;
 pub(crate) mod completions;
+pub(crate) mod explain;
 pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod keys;
@@ -32,8 +35,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Keys(command) => command.run(&context).await?,
         Command::Schema(command) => command.run(&context)?,
         Command::Publish(command) => return command.run(&context).await,
+        Command::Append(command) => return command.run(&context).await,
         Command::Gate(command) => return command.run(&context).await,
         Command::Listings(command) => command.run(&context).await?,
+        Command::Explain(command) => command.run(&context).await?,
         Command::Quote(command) => command.run(&context).await?,
         Command::Query(command) => return command.run(&context).await,
         Command::Job(command) => return command.run(&context).await,

@@ -10,6 +10,7 @@ use sordino_client::{
     publish::{self, Plan, Request},
 };
 use sordino_protocol::{
+    layout_plan::{Alternative, ColumnChoice},
     money::{Amount, Price},
     policy::Policy,
     schema::Schema,
@@ -46,6 +47,10 @@ pub(crate) struct Publish {
     /// Which encrypted layouts to publish.
     #[arg(long, value_enum, default_value_t = Layouts::Both)]
     layout: Layouts,
+    /// The most to upload, such as 64MB or 2GB: fewer bytes mean slower answers, and in the end columns
+    /// that only aggregates answer [default: about 6 kB a row, at least 64 MB].
+    #[arg(long, value_name = "BYTES", value_parser = output::parse_bytes)]
+    max_upload: Option<u64>,
     /// Name of your gate, for people.
     #[arg(long, default_value = "gate")]
     gate_name: String,
@@ -129,6 +134,7 @@ impl Publish {
             rollup: self.layout != Layouts::Scan,
             scan: self.layout != Layouts::Rollup,
             gate_name: self.gate_name,
+            max_upload: self.max_upload,
             ..Request::new(self.file, schema, self.title, price)
         })
     }
@@ -148,6 +154,9 @@ fn describe(request: &Request, plan: &Plan) -> String {
         let measure = column.measure.as_deref().map(|m| format!("sum and average: {m}"));
         let uses: Vec<String> = dimension.into_iter().chain(measure).collect();
         let _ = writeln!(text, "  {:32} {}", column.name, uses.join("; "));
+        if plan.scan.is_some() {
+            let _ = writeln!(text, "  {:32}   {}", "", written(&column.choice));
+        }
     }
     if !plan.left_out.is_empty() {
         let _ = writeln!(text, "Neither encrypted nor sent: {}", plan.left_out.join(", "));
@@ -162,14 +171,44 @@ fn describe(request: &Request, plan: &Plan) -> String {
     if plan.scan.is_some() {
         let _ = writeln!(
             text,
-            "Layout scan: {} slices in {} chunks, {}; evaluation keys {}",
-            upload.slices,
-            upload.chunks,
+            "Layout scan: {} in {}, {}; evaluation keys {}",
+            output::count(upload.slices, "slice"),
+            output::count(upload.chunks, "chunk"),
             output::bytes(upload.scan_bytes),
             output::bytes(upload.evaluation_key_bytes)
         );
     }
-    let total = output::bytes(upload.total_bytes());
-    let _ = writeln!(text, "Upload: {total}. Encryption takes about {:.0} s.", plan.encrypt_seconds.max(1.0));
+    let (total, limit) = (output::bytes(upload.total_bytes()), output::bytes(plan.max_upload));
+    let _ = writeln!(
+        text,
+        "Upload: {total}, at most {limit} by --max-upload. Encryption takes about {:.0} s.",
+        plan.encrypt_seconds.max(1.0)
+    );
+    if !plan.alternatives.is_empty() {
+        let one = |other: &Alternative| format!("{}: {}", other.name, output::bytes(other.bytes));
+        let all: Vec<String> = plan.alternatives.iter().map(one).collect();
+        let _ = writeln!(text, "  ({})", all.join("; "));
+    }
     text
+}
+
+/// How a column is written in the bitmap index.
+fn written(choice: &ColumnChoice) -> String {
+    let slices = format!("{}, {} bytes a row", output::count(choice.slices, "slice"), choice.row_bytes);
+    if choice.codes == 0 || choice.bases.is_empty() {
+        return format!("{}; {slices}", choice.why);
+    }
+    let bases: Vec<String> = choice.bases.iter().map(u32::to_string).collect();
+    let products = |hundredths: u64| hundredths as f64 / 100.0;
+    if choice.equality_products == 0 && choice.range_products == 0 {
+        return format!("{} codes as {}, {slices} ({})", choice.codes, bases.join(" x "), choice.why);
+    }
+    format!(
+        "{} codes as {}, {slices}; products of an equality {:.1}, of a range {:.1} ({})",
+        choice.codes,
+        bases.join(" x "),
+        products(choice.equality_products),
+        products(choice.range_products),
+        choice.why
+    )
 }

@@ -4,18 +4,17 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use sordino_client::{
-    ClientError,
-    buyer::{self, Opened},
-    render,
-};
+use sordino_client::{ClientError, buyer};
 use sordino_protocol::{
     api::{Job, JobState},
     ids::ListingId,
     money::Amount,
 };
 
-use super::quote::{Layout, describe};
+use super::{
+    answer::Form,
+    quote::{Layout, SQL_HELP, describe},
+};
 use crate::{
     context::Context,
     exit, output,
@@ -27,14 +26,11 @@ use crate::{
 pub(crate) struct Query {
     /// What to ask of.
     listing: ListingId,
-    /// The question: SELECT with COUNT, SUM, AVG, WHERE and GROUP BY.
+    #[arg(help = SQL_HELP)]
     sql: String,
     /// Do not pay more than this.
     #[arg(long, value_name = "AMOUNT")]
     max_price: Option<Amount>,
-    /// Print the answer as CSV.
-    #[arg(long, conflicts_with = "json")]
-    csv: bool,
     /// Use this layout instead of the planner's choice.
     #[arg(long, value_enum)]
     layout: Option<Layout>,
@@ -44,6 +40,8 @@ pub(crate) struct Query {
     /// Do not ask before paying.
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Query {
@@ -81,37 +79,9 @@ impl Query {
             let text = serde_json::to_string_pretty(&opened.receipt)?;
             std::fs::write(path, text).with_context(|| path.display().to_string())?;
         }
-        show(context, &job, &opened, self.csv)?;
+        self.form.show(context, &job, &opened)?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Prints an opened answer.
-pub(crate) fn show(context: &Context, job: &Job, opened: &Opened, csv: bool) -> Result<()> {
-    if context.json() {
-        let mut document = render::json(&opened.answer);
-        if let Some(fields) = document.as_object_mut() {
-            fields.insert("job".to_owned(), serde_json::to_value(job)?);
-            fields.insert("receipt".to_owned(), serde_json::to_value(&opened.receipt)?);
-            fields.insert("receipt_report".to_owned(), serde_json::to_value(&opened.report)?);
-        }
-        return output::json(&document);
-    }
-    if csv {
-        return output::text(&render::csv(&opened.answer));
-    }
-    output::text(&render::table(&opened.answer))?;
-    let suppressed = render::suppressed(&opened.answer);
-    if suppressed > 0 {
-        let cohort = opened.answer.min_cohort;
-        output::note(&format!("{suppressed} groups of fewer than {cohort} rows are suppressed."));
-    }
-    let checked = if opened.report.reevaluated { ", evaluated again by the gate" } else { "" };
-    output::note(&format!(
-        "{} {}; receipt valid, signed by platform and gate{checked}.",
-        job.price, job.currency
-    ));
-    Ok(())
 }
 
 /// Says why there is no answer, and chooses the exit code.

@@ -5,16 +5,21 @@ use std::fmt::Write;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use sordino_client::buyer::{self, CheckedOffer};
-use sordino_protocol::{canonical::Canonical, ids::ListingId, layout::LayoutKind};
+use sordino_protocol::{api::AskQuote, canonical::Canonical, ids::ListingId, layout::LayoutKind};
 
+use super::explain;
 use crate::{context::Context, output};
+
+/// What can be asked, in a sentence.
+pub(super) const SQL_HELP: &str = "The question: SELECT of aggregates (COUNT, SUM, AVG, MIN, MAX, MEDIAN, \
+    STDDEV, CORR, ...) with WHERE, GROUP BY, HAVING, ORDER BY and LIMIT";
 
 /// Arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Quote {
     /// What to ask of.
     listing: ListingId,
-    /// The question: SELECT with COUNT, SUM, AVG, WHERE and GROUP BY.
+    #[arg(help = SQL_HELP)]
     sql: String,
     /// Use this layout instead of the planner's choice.
     #[arg(long, value_enum)]
@@ -42,11 +47,17 @@ impl From<Layout> for LayoutKind {
 impl Quote {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let session = context.session().await?;
+        if explain::is_asked_for(&self.sql) {
+            let layout = self.layout.map(Into::into);
+            let ask = AskQuote { listing: self.listing, sql: self.sql, layout };
+            return explain::show(context, &session.client.explanation(&ask).await?);
+        }
         let offer = buyer::quote(&session, self.listing, &self.sql, self.layout.map(Into::into)).await?;
         if context.json() {
             return output::json(&serde_json::json!({
                 "quote": offer.offer.quote,
                 "query": offer.offer.query,
+                "presentation": offer.offer.presentation,
                 "considered": offer.offer.considered,
                 "understood": offer.understood,
                 "digest": offer.offer.quote.body.digest()?,

@@ -1,7 +1,7 @@
 //! Listings.
 
 use sordino_protocol::{
-    api::{Listing, Listings, Publish},
+    api::{Append, Listing, Listings, Publish},
     ids::ListingId,
     manifest::Manifest,
     signature::Signed,
@@ -17,6 +17,14 @@ impl Client {
     /// `missing_objects`, `bad_manifest`, `bad_signature`; those of the network and the platform.
     pub async fn publish(&self, body: &Publish) -> Result<Listing, ClientError> {
         self.json(Call::post("/v1/listings").json(body)?.repeatable()).await
+    }
+
+    /// Appends rows to a listing. Repeated with the same manifest it returns the same listing.
+    ///
+    /// # Errors
+    /// Those of the network and the platform: objects that are missing, a version that does not follow.
+    pub async fn append(&self, id: ListingId, body: &Append) -> Result<Listing, ClientError> {
+        self.json(Call::post(format!("/v1/listings/{id}/versions")).json(body)?.repeatable()).await
     }
 
     /// All listings.

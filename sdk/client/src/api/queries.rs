@@ -1,8 +1,9 @@
 //! Quotes, jobs, answers and receipts.
 
 use sordino_protocol::{
-    api::{AskQuote, Buy, Job, Offer},
+    api::{AskQuote, Buy, Explanation, Job, Offer},
     ids::JobId,
+    presentation::Presentation,
     receipt::FullReceipt,
     sealed::SealedAnswer,
 };
@@ -18,6 +19,14 @@ impl Client {
     /// `policy_refused`; those of the network and the platform.
     pub async fn quote(&self, body: &AskQuote) -> Result<Offer, ClientError> {
         self.json(Call::post("/v1/quotes").json(body)?.repeatable()).await
+    }
+
+    /// Asks how a text is understood, how it would be answered and what that would cost.
+    ///
+    /// # Errors
+    /// As those of [`Client::quote`].
+    pub async fn explanation(&self, body: &AskQuote) -> Result<Explanation, ClientError> {
+        self.json(Call::post("/v1/explanations").json(body)?.repeatable()).await
     }
 
     /// Pays a quote and enqueues the job. Repeated with the same key it returns the same job.
@@ -60,6 +69,14 @@ impl Client {
     /// `not_found` before it is released; those of the network and the platform.
     pub async fn answer(&self, id: JobId) -> Result<SealedAnswer, ClientError> {
         self.json(Call::get(format!("/v1/queries/{id}/answer"))).await
+    }
+
+    /// How the answer of a job is to be shown, as its SQL asked.
+    ///
+    /// # Errors
+    /// `not_found`; those of the network and the platform.
+    pub async fn presentation(&self, id: JobId) -> Result<Presentation, ClientError> {
+        self.json(Call::get(format!("/v1/queries/{id}/presentation"))).await
     }
 
     /// The receipt of a job, with the gate's decision once there is one.

@@ -18,7 +18,7 @@ use sordino_protocol::{
     layout::{RollupLayout, ScanLayout},
     manifest::Manifest,
     parameters::{ParameterSet, ROLLUP_V1},
-    program::{Program, RollupProgram, ScanProgram},
+    program::{CellOutput, Program, RollupProgram, ScanProgram},
     receipt::RefusalReason,
     release::ReleaseRequest,
 };
@@ -170,12 +170,17 @@ async fn blocking(work: impl FnOnce() -> Result<Digest, FheError> + Send + 'stat
 /// Indices of the segments that a program reads.
 fn segments(program: &RollupProgram) -> Vec<u64> {
     let size = ROLLUP_V1.segment_cells();
+    let read = |output: &CellOutput| {
+        let selection = program.selections.get(output.selection as usize)?;
+        Some((program.arrays.get(output.array as usize)?.first, selection))
+    };
     let mut indices: Vec<u64> = program
-        .arrays
+        .outputs
         .iter()
-        .flat_map(|array| {
-            let ranges = program.selections.iter().flatten().filter(|(low, high)| low < high);
-            ranges.flat_map(move |(low, high)| (array.first + low) / size..=(array.first + high - 1) / size)
+        .filter_map(read)
+        .flat_map(|(first, selection)| {
+            let ranges = selection.iter().filter(|(low, high)| low < high);
+            ranges.flat_map(move |(low, high)| (first + low) / size..=(first + high - 1) / size)
         })
         .collect();
     indices.sort_unstable();

@@ -11,37 +11,55 @@ use sordino_protocol::{
 };
 
 use super::Gate;
-use crate::{ClientError, profile::make_folder};
+use crate::{
+    ClientError,
+    api::Client,
+    profile::{Profile, make_folder},
+};
 
 impl Gate {
     /// The bytes of an object, if the cache has it whole and sound.
     pub(super) async fn cached(&self, digest: &Digest) -> Option<Bytes> {
-        let (path, digest) = (self.profile.object_cache().join(digest.to_string()), *digest);
-        let read = move || {
-            let bytes = fs::read(path).ok()?;
-            (Digest::of(Purpose::Object, &bytes) == digest).then(|| bytes.into())
-        };
-        tokio::task::spawn_blocking(read).await.ok().flatten()
+        cached(&self.profile, digest).await
     }
 
     /// Makes sure that an object of the manifest is in the cache, sound, and says where.
     pub(super) async fn fetch(&self, manifest: &Manifest, digest: &Digest) -> Result<PathBuf, ClientError> {
-        let folder = self.profile.object_cache();
-        let path = folder.join(digest.to_string());
-        if self.cached(digest).await.is_none() {
-            make_folder(&folder)?;
-            let stated = manifest.objects.iter().find(|object| object.digest == *digest);
-            let limit = stated.map_or(0, |object| object.bytes);
-            self.client.object_to_file(digest, &path, limit).await?;
-        }
-        Ok(path)
+        fetch(&self.client, &self.profile, manifest, digest).await
     }
 }
 
+async fn cached(profile: &Profile, digest: &Digest) -> Option<Bytes> {
+    let (path, digest) = (profile.object_cache().join(digest.to_string()), *digest);
+    let read = move || {
+        let bytes = fs::read(path).ok()?;
+        (Digest::of(Purpose::Object, &bytes) == digest).then(|| bytes.into())
+    };
+    tokio::task::spawn_blocking(read).await.ok().flatten()
+}
+
+/// Makes sure that an object of the manifest is in the profile's cache, sound, and says where.
+pub(crate) async fn fetch(
+    client: &Client,
+    profile: &Profile,
+    manifest: &Manifest,
+    digest: &Digest,
+) -> Result<PathBuf, ClientError> {
+    let folder = profile.object_cache();
+    let path = folder.join(digest.to_string());
+    if cached(profile, digest).await.is_none() {
+        make_folder(&folder)?;
+        let stated = manifest.objects.iter().find(|object| object.digest == *digest);
+        let limit = stated.map_or(0, |object| object.bytes);
+        client.object_to_file(digest, &path, limit).await?;
+    }
+    Ok(path)
+}
+
 /// Segments read from the cache, after those needed were fetched.
-pub(super) struct CachedSegments {
-    pub(super) folder: PathBuf,
-    pub(super) layout: RollupLayout,
+pub(crate) struct CachedSegments {
+    pub(crate) folder: PathBuf,
+    pub(crate) layout: RollupLayout,
 }
 
 impl SegmentSource for CachedSegments {

@@ -27,7 +27,7 @@ use sordino_protocol::{
     policy::{Epsilon, Noise, Policy},
     predicate::{CodeSet, Predicate},
     program::Program,
-    query::{Expression, Output, Query},
+    query::{Branch, Expression, GroupKey, Monomial, Output, Query, Rank, Value},
     quote::{Acceptance, Quote},
     receipt::Receipt,
     schema::{ColumnId, Schema},
@@ -48,6 +48,10 @@ fn clock() -> DateTime<Utc> {
 fn keys() -> Arc<KeyBundle> {
     static KEYS: OnceLock<Arc<KeyBundle>> = OnceLock::new();
     Arc::clone(KEYS.get_or_init(|| Arc::new(KeyBundle::generate(&mut rand::rng()))))
+}
+
+fn rows() -> Expression {
+    Expression::Count(Predicate::All)
 }
 
 fn schema() -> Schema {
@@ -211,8 +215,8 @@ impl World {
         store(&self.profile, &outputs.to_bytes())
     }
 
-    fn query(&self, expressions: &[Expression], groups: Vec<ColumnId>, predicate: Predicate) -> Query {
-        let output = |(i, e): (usize, &Expression)| Output { name: format!("c{i}"), expression: *e };
+    fn query(&self, expressions: &[Expression], groups: Vec<GroupKey>, predicate: Predicate) -> Query {
+        let output = |(i, e): (usize, &Expression)| Output { name: format!("c{i}"), expression: e.clone() };
         Query {
             dataset: self.manifest.digest().expect("canonical"),
             outputs: expressions.iter().enumerate().map(output).collect(),
@@ -222,8 +226,9 @@ impl World {
     }
 
     fn by_class(&self) -> Query {
-        let shown = [Expression::Group(ColumnId(0)), Expression::Rows, Expression::Average(ColumnId(1))];
-        self.query(&shown, vec![ColumnId(0)], Predicate::All)
+        let age = Value::measure(&self.manifest.schema, ColumnId(1));
+        let shown = [Expression::Group(0), rows(), Expression::Average(age)];
+        self.query(&shown, vec![GroupKey::Codes(ColumnId(0))], Predicate::All)
     }
 
     fn open(&self, decision: &ReleaseDecision) -> Answer {
@@ -284,7 +289,8 @@ async fn an_answer_is_exact_and_small_groups_are_suppressed() {
     let expected = plaintext::evaluate(&world.manifest.schema, &query, &table(&world.manifest.schema));
     for (group, expected) in answer.groups.iter().zip(&expected) {
         assert_eq!(group.key, expected.key);
-        assert_eq!(group.values, (expected.rows >= 5).then(|| expected.values.clone()));
+        let all = expected.values.iter().copied().map(Some).collect();
+        assert_eq!(group.values, (expected.rows >= 5).then_some(all));
     }
     assert_eq!(answer.groups.iter().filter(|group| group.values.is_none()).count(), 1, "class rare");
     assert!(matches!(
@@ -333,7 +339,7 @@ async fn a_spent_budget_is_a_refusal() {
     let world = World::new(noisy(1));
     let gate = world.gate().await;
     gate.decide(&world.request(1, world.by_class())).await.expect("decided");
-    let count = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let count = world.query(&[rows()], vec![], Predicate::All);
     let refused = gate.decide(&world.request(2, count)).await.expect("decided");
     assert_eq!(refusal(&refused), RefusalReason::EpsilonExhausted);
     let repeated = gate.decide(&world.request(3, world.by_class())).await.expect("decided");
@@ -361,7 +367,7 @@ async fn the_gates_own_policy_decides() {
     let refused = gate.decide(&world.request(1, world.by_class())).await.expect("decided");
     assert_eq!(refusal(&refused), RefusalReason::Policy);
     // The owner edits his copy: a quote made under the old policy is refused.
-    let count = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let count = world.query(&[rows()], vec![], Predicate::All);
     let request = world.request(2, count);
     let signed = keys().signing.sign(world.manifest.clone()).expect("signed");
     world.profile.save_dataset(&signed, &exact()).expect("saved");
@@ -381,7 +387,7 @@ async fn what_is_not_authentic_is_refused() {
     let mut altered = good(2);
     altered.receipt.body.price = Amount::minor(1);
     let mut swapped = good(3);
-    swapped.query = world.query(&[Expression::Rows], vec![], Predicate::All);
+    swapped.query = world.query(&[rows()], vec![], Predicate::All);
     let mut elsewhere = good(4);
     elsewhere.gate = GateId::new(Uuid::from_u128(77));
     for request in [forged, altered, swapped, elsewhere] {
@@ -400,10 +406,10 @@ async fn false_outputs_and_false_programs_are_refused() {
     let world = World::new(exact());
     let gate = world.gate().await;
     // The outputs of a query about one person, dressed up as those of a harmless one.
-    let count = world.query(&[Expression::Rows], vec![], Predicate::All);
+    let count = world.query(&[rows()], vec![], Predicate::All);
     let young = CodeSet::from_codes([0]);
     let narrow = Predicate::column_in(&world.manifest.schema, ColumnId(1), young);
-    let narrow = world.query(&[Expression::Rows], vec![], narrow);
+    let narrow = world.query(&[rows()], vec![], narrow);
     let lowered = |query: &Query| lower::lower(&world.manifest, query, LayoutKind::Rollup).expect("lowered");
     let (harmless, harmful) = (lowered(&count), lowered(&narrow));
     let outputs = world.evaluate(&harmful);
@@ -459,4 +465,104 @@ async fn a_gate_can_be_spawned_and_stopped_at_any_point() {
     assert!(task.await.is_err());
     // The profile is free again.
     world.gate().await;
+}
+
+/// What is shown of the only group of a query that is released.
+async fn released(
+    world: &World,
+    gate: &Gate,
+    number: u128,
+    expressions: &[Expression],
+) -> Vec<serde_json::Value> {
+    let query = world.query(expressions, vec![], Predicate::All);
+    query.validate(&world.manifest.schema).expect("valid");
+    let decision = gate.decide(&world.request(number, query)).await.expect("decided");
+    world.open(&decision).rows.remove(0)
+}
+
+#[tokio::test]
+async fn noise_adds_no_codes_to_ranks_and_distinct_values() {
+    // The noise has a standard deviation of 0.5: enough to make rows of nobody, and to keep nine of nine.
+    let epsilon_per_query = Epsilon::millionths(20_000_000);
+    let noise = Noise::DiscreteGaussian { epsilon_per_query, delta_exponent: 6 };
+    let epsilon_budget = Some(Epsilon::millionths(40_000_000));
+    let world = World::new(Policy { min_cohort: 7, noise, epsilon_budget, ..exact() });
+    let gate = world.gate().await;
+    let shown = async |number, when: Predicate| {
+        let rank = |rank| Expression::Quantile { rank, column: ColumnId(1), when: when.clone() };
+        let distinct = Expression::Distinct { column: ColumnId(1), when: when.clone() };
+        let asked = [distinct, rank(Rank::Lowest), rank(Rank::Highest), rank(Rank::Median)];
+        released(&world, &gate, number, &asked).await
+    };
+    let schema = &world.manifest.schema;
+    let middle = Predicate::column_in(schema, ColumnId(1), CodeSet::from_codes([3, 4, 5, 6]));
+    let row = shown(1, middle).await;
+    assert_eq!(row[..3], [4, 23, 26], "noise alone makes the six other ages");
+    assert!((row[3].as_f64().expect("a number") - 24.5).abs() <= 1.0, "{row:?}");
+    let rare = Predicate::column_in(schema, ColumnId(0), CodeSet::from_codes([2]));
+    let older = Predicate::column_in(schema, ColumnId(1), CodeSet::from_codes([5, 6]));
+    let row = shown(2, Predicate::and(schema, vec![rare, older])).await;
+    assert!(row.iter().all(serde_json::Value::is_null), "noise alone: {row:?}");
+}
+
+/// Rows of the class `rare`, of which there are two; one of them is 20 years old.
+fn lonely(world: &World) -> Predicate {
+    let is = |column, code| {
+        Predicate::column_in(&world.manifest.schema, ColumnId(column), CodeSet::from_codes([code]))
+    };
+    Predicate::and(&world.manifest.schema, vec![is(0, 2), is(1, 0)])
+}
+
+#[tokio::test]
+async fn a_condition_inside_an_aggregate_does_not_isolate_a_row() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    let schema = &world.manifest.schema;
+    let (one, age) = (lonely(&world), Value::measure(schema, ColumnId(1)));
+    let branch = |when: &Predicate, coefficient| Branch {
+        when: when.clone(),
+        monomials: vec![Monomial { coefficient, columns: vec![ColumnId(1)] }],
+    };
+    let nothing = Branch { when: Predicate::All, monomials: vec![] };
+    let case = |branches| Value { scale: 0, branches };
+    let attacks = [
+        Expression::Count(one.clone()),
+        Expression::Sum(age.filtered(schema, &one)),
+        Expression::Average(age.filtered(schema, &one)),
+        // CASE WHEN one THEN age ELSE 0 END
+        Expression::Sum(case(vec![branch(&one, 1), nothing])),
+        // CASE WHEN one THEN 1000000 * age ELSE age END: its digits would tell both.
+        Expression::Sum(case(vec![branch(&one, 1_000_000), branch(&Predicate::All, 1)])),
+        Expression::Distinct { column: ColumnId(1), when: one.clone() },
+    ];
+    for (number, attack) in (1..).zip(&attacks) {
+        let row = released(&world, &gate, number, &[rows(), attack.clone()]).await;
+        assert_eq!(row[0], ROWS, "the rest is shown");
+        assert!(row[1].is_null(), "{attack:?} shows {}", row[1]);
+    }
+    let many = one.negated(schema);
+    let harmless = Expression::Sum(case(vec![branch(&many, 1)]));
+    let row = released(&world, &gate, 100, &[harmless]).await;
+    assert!(row[0].is_number(), "a condition that many rows meet is answered");
+}
+
+#[tokio::test]
+async fn the_value_of_a_single_row_is_no_lowest_or_highest_value() {
+    let world = World::new(exact());
+    let gate = world.gate().await;
+    let rank = |rank, when| Expression::Quantile { rank, column: ColumnId(1), when };
+    let ranks = [Rank::Lowest, Rank::Highest, Rank::Median, Rank::Percentile(1)];
+    for (number, of) in (1..).zip(ranks) {
+        let row =
+            released(&world, &gate, number, &[rank(of, lonely(&world)), rank(of, Predicate::All)]).await;
+        assert!(row[0].is_null(), "{of:?} of one row");
+        assert!(!row[1].is_null(), "{of:?} of all rows");
+    }
+    // Every age occurs nine times, which is enough; of the rows above 28, none is above 29.
+    let of_all = released(&world, &gate, 9, &[rank(Rank::Highest, Predicate::All)]).await;
+    assert_eq!(of_all[0], 29);
+    let strict = World::new(Policy { min_cohort: 12, ..Policy::default() });
+    let gate = strict.gate().await;
+    let of_all = released(&strict, &gate, 1, &[rank(Rank::Highest, Predicate::All)]).await;
+    assert_eq!(of_all[0], 28, "only nine rows reach 29");
 }

@@ -139,9 +139,7 @@ fn check_policy(request: &ReleaseRequest, manifest: &Manifest, policy: &Policy) 
     if request.quote.body.policy != policy.digest()? {
         return Err(refuse("the quote was made under another policy than the owner's".to_owned()));
     }
-    let values = query
-        .group_count(&manifest.schema)
-        .saturating_mul(query.released_terms(&manifest.schema).len() as u64);
+    let values = query.released_values(&manifest.schema);
     if values > policy.max_released_values {
         let limit = policy.max_released_values;
         return Err(refuse(format!("the query releases {values} values; the policy allows {limit}")));

@@ -41,6 +41,10 @@ fn write_column(out: &mut String, column: &Column, reason: &str) {
     match &column.dimension {
         None => {}
         Some(Domain::Boolean) => out.push_str("dimension = { kind = \"boolean\" }\n"),
+        Some(Domain::Order { left, right }) => {
+            let (left, right) = (text(left), text(right));
+            let _ = writeln!(out, "dimension = {{ kind = \"order\", left = {left}, right = {right} }}");
+        }
         Some(Domain::Integer { min, max }) => {
             let _ = writeln!(out, "dimension = {{ kind = \"integer\", min = {min}, max = {max} }}");
         }

@@ -60,6 +60,20 @@ impl Profile {
         Ok(Some(Dataset { digest: *digest, manifest, policy }))
     }
 
+    /// Remembers from which table a dataset version was made, to notice when it comes again.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn save_source(&self, dataset: &Digest, source: &Digest) -> Result<(), ClientError> {
+        let path = self.dataset_folder(dataset).join("source");
+        write_atomically(&path, source.to_string().as_bytes(), 0o600)
+    }
+
+    /// The table a dataset version was made from, if this profile made it.
+    pub(crate) fn source(&self, dataset: &Digest) -> Option<Digest> {
+        std::fs::read_to_string(self.dataset_folder(dataset).join("source")).ok()?.trim().parse().ok()
+    }
+
     fn dataset_folder(&self, digest: &Digest) -> PathBuf {
         self.directory.join("datasets").join(digest.to_string())
     }

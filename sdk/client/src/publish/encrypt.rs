@@ -1,6 +1,8 @@
 //! From rows to a manifest: one pass over the table that sums and encrypts chunk by chunk, then the
 //! sums themselves. Holds one chunk of rows and the cells of the aggregates, never the table.
 
+use std::path::Path;
+
 use rayon::prelude::*;
 use sordino_fhe::{evaluation_keys, keys::KeyBundle, rollup::Aggregator, scan};
 use sordino_protocol::{
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// Rows summed at a time when no chunks are made.
-const BATCH: usize = 8_192;
+pub(super) const BATCH: usize = 8_192;
 
 /// Encrypts everything that is not in the spool yet.
 pub(super) fn encrypt(
@@ -36,7 +38,7 @@ pub(super) fn encrypt(
     let mut chunks = Vec::new();
     progress.begin(Stage::Rows, plan.rows);
     let batch_rows = plan.scan.as_ref().and_then(|s| s.parameter_set.scan()).map_or(BATCH, |p| p.degree);
-    let read = batches(request, batch_rows, |batch| {
+    let read = batches(&request.table, schema, batch_rows, |batch| {
         if let Some(aggregator) = &mut aggregator {
             aggregator.add(batch);
         }
@@ -85,13 +87,13 @@ pub(super) fn encrypt(
 }
 
 /// Reads and encodes the table in batches of `size` rows, the last one smaller.
-fn batches(
-    request: &Request,
+pub(super) fn batches(
+    table: &Path,
+    schema: &Schema,
     size: usize,
     mut each: impl FnMut(&CodedTable) -> Result<(), ClientError>,
 ) -> Result<u64, ClientError> {
-    let schema = &request.schema;
-    let table = Table::open(&request.table)?;
+    let table = Table::open(table)?;
     let mapping = table.map(schema)?;
     let mut batch = CodedTable::new(schema);
     let rows = table.visit::<ClientError>(|row, cells| {
@@ -112,7 +114,7 @@ fn batches(
     Ok(rows)
 }
 
-fn chunk(
+pub(super) fn chunk(
     keys: &KeyBundle,
     schema: &Schema,
     layout: &ScanLayout,
@@ -131,7 +133,7 @@ fn chunk(
     Ok((object, batch.rows as u64))
 }
 
-fn segments(
+pub(super) fn segments(
     keys: &KeyBundle,
     aggregator: &Aggregator,
     spool: &Spool,

@@ -4,6 +4,7 @@
 //! evaluation keys and the signed manifest. Finished objects are kept in the profile until the
 //! listing exists, so an interrupted publication continues where it stopped.
 
+mod append;
 mod calibrate;
 mod encrypt;
 mod plan;
@@ -18,12 +19,15 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use sordino_fhe::keys::KeyBundle;
 use sordino_protocol::{
     api::{Listing, Publish},
-    layout_plan::RollupBudget,
+    canonical::Canonical,
+    ids::{AccountId, ListingId},
+    layout_plan::{GrowthError, PlanError, RollupBudget},
     money::Price,
     policy::Policy,
     schema::Schema,
 };
 
+pub use append::{AppendPlan, AppendRequest, append, plan_append};
 pub use plan::{ColumnPlan, Plan, plan};
 pub use progress::{Progress, Silent, Stage};
 
@@ -48,8 +52,10 @@ pub struct Request {
     pub rollup: bool,
     /// Whether to publish the encrypted bitmap index.
     pub scan: bool,
-    /// What the aggregates may cost.
+    /// What the aggregates may cost at most.
     pub budget: RollupBudget,
+    /// The most bytes to upload; by default about 6 kB a row, at least 64 MB.
+    pub max_upload: Option<u64>,
     /// The gate's name for people, when it has yet to be enrolled.
     pub gate_name: String,
 }
@@ -85,6 +91,23 @@ pub enum PublishError {
         /// Rows when encrypted.
         read: u64,
     },
+    /// The layouts do not fit the upload.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Rows can be appended by the owner alone.
+    #[error("listing {listing} belongs to account {owner}: rows are appended by its owner")]
+    NotOwner {
+        /// The listing.
+        listing: ListingId,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// Nothing is appended to what is not for sale any more.
+    #[error("listing {0} was withdrawn: publish the table as a new listing")]
+    Withdrawn(ListingId),
+    /// The rows do not fit the layouts of the dataset.
+    #[error(transparent)]
+    Growth(#[from] GrowthError),
     /// The policy has noise but no budget, or a budget that does not cover one query.
     #[error("policy: epsilon_budget must be set with noise, and cover at least one query")]
     NoBudget,
@@ -103,6 +126,7 @@ impl Request {
             rollup: true,
             scan: true,
             budget: RollupBudget::default(),
+            max_upload: None,
             gate_name: "gate".to_owned(),
         }
     }
@@ -160,6 +184,7 @@ pub async fn publish(
     let manifest = keys.signing.sign(manifest)?;
     // The gate's copy comes first: a listing whose gate does not know it would refuse every release.
     session.profile.save_dataset(&manifest, &request.policy)?;
+    session.profile.save_source(&manifest.body.digest()?, &plan.source)?;
     let body = Publish {
         title: request.title.clone(),
         description: request.description.clone(),
@@ -169,7 +194,7 @@ pub async fn publish(
         gate,
     };
     let listing = session.client.publish(&body).await?;
-    spool.finish(&body.manifest.body)?;
+    spool.finish()?;
     Ok(Published { listing, bytes, uploaded_bytes, encrypt_ms, upload_ms })
 }
 

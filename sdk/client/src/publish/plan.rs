@@ -8,11 +8,11 @@ use sordino_protocol::{
     coded::CodedTable,
     digest::{Digest, Hasher, Purpose},
     layout::{RollupLayout, ScanLayout},
-    layout_plan::{self, UploadEstimate},
+    layout_plan::{self, Alternative, Budget, ColumnChoice, Publication, UploadEstimate},
     schema::Schema,
 };
 
-use super::{Request, calibrate};
+use super::{PublishError, Request, calibrate};
 use crate::{
     ClientError,
     table::{Table, TableError},
@@ -34,6 +34,10 @@ pub struct Plan {
     pub scan: Option<ScanLayout>,
     /// Sizes.
     pub upload: UploadEstimate,
+    /// The most that may be uploaded.
+    pub max_upload: u64,
+    /// What else could have been uploaded, and this plan among it.
+    pub alternatives: Vec<Alternative>,
     /// Columns that will be encrypted.
     pub encrypted: Vec<ColumnPlan>,
     /// Columns of the schema or the table that are neither encrypted nor sent.
@@ -51,6 +55,8 @@ pub struct ColumnPlan {
     pub dimension: Option<String>,
     /// Its public bounds in words, if it can be summed.
     pub measure: Option<String>,
+    /// How it is written in the bitmap index, and why.
+    pub choice: ColumnChoice,
 }
 
 /// Plans a publication. Reads the table once, off the async runtime.
@@ -71,9 +77,13 @@ fn plan_now(request: &Request, keys: &KeyBundle) -> Result<Plan, ClientError> {
     let mapping = table.map(schema)?;
     let source = digest_of(&request.table)?;
     let rows = check_rows(&table, schema, &mapping)?;
-    let rollup = request.rollup.then(|| layout_plan::rollup(schema, rows, &request.budget));
-    let scan = request.scan.then(|| layout_plan::scan(schema, rows));
-    let upload = layout_plan::upload_estimate(rows, rollup.as_ref(), scan.as_ref());
+    let budget = Budget {
+        max_upload: request.max_upload,
+        rollup: request.rollup.then_some(request.budget),
+        scan: request.scan,
+    };
+    let Publication { rollup, scan, upload, max_upload, columns, alternatives } =
+        layout_plan::publication(schema, rows, &budget).map_err(PublishError::from)?;
     let speed = calibrate::measure(keys, scan.as_ref().map(|layout| layout.parameter_set))?;
     let mut left_out: Vec<String> = schema
         .columns
@@ -82,25 +92,43 @@ fn plan_now(request: &Request, keys: &KeyBundle) -> Result<Plan, ClientError> {
         .map(|column| column.name.clone())
         .collect();
     left_out.extend(mapping.ignored);
-    let encrypted = schema
-        .columns
-        .iter()
-        .filter(|column| column.dimension.is_some() || column.measure.is_some())
-        .map(|column| ColumnPlan {
+    let encrypted = columns.into_iter().map(|choice| ColumnPlan::new(schema, choice)).collect();
+    let encrypt_seconds = speed.seconds(&upload);
+    Ok(Plan {
+        rows,
+        source,
+        rollup,
+        scan,
+        upload,
+        max_upload,
+        alternatives,
+        encrypted,
+        left_out,
+        encrypt_seconds,
+    })
+}
+
+impl ColumnPlan {
+    fn new(schema: &Schema, choice: ColumnChoice) -> Self {
+        let column = schema.column(choice.column);
+        Self {
             name: column.name.clone(),
             dimension: column.dimension.as_ref().map(sordino_protocol::schema::Domain::describe),
             measure: column.measure.as_ref().map(|m| {
                 let text = |value| sordino_protocol::schema::decimal(value, m.scale);
                 format!("{} to {}", text(m.min), text(m.max))
             }),
-        })
-        .collect();
-    let encrypt_seconds = speed.seconds(&upload);
-    Ok(Plan { rows, source, rollup, scan, upload, encrypted, left_out, encrypt_seconds })
+            choice,
+        }
+    }
 }
 
 /// Encodes every row and throws it away: a bad value is found before anything is encrypted.
-fn check_rows(table: &Table, schema: &Schema, mapping: &crate::table::Mapping) -> Result<u64, TableError> {
+pub(super) fn check_rows(
+    table: &Table,
+    schema: &Schema,
+    mapping: &crate::table::Mapping,
+) -> Result<u64, TableError> {
     let mut batch = CodedTable::new(schema);
     let rows = table.visit(|row, cells| {
         let mut selected = Vec::with_capacity(schema.columns.len());
@@ -119,7 +147,7 @@ fn check_rows(table: &Table, schema: &Schema, mapping: &crate::table::Mapping) -
     Ok(rows)
 }
 
-fn digest_of(path: &std::path::Path) -> Result<Digest, ClientError> {
+pub(super) fn digest_of(path: &std::path::Path) -> Result<Digest, ClientError> {
     let mut file = File::open(path).map_err(ClientError::file(path))?;
     let mut hasher = Hasher::new(Purpose::Object);
     let mut buffer = vec![0; 1 << 20];

@@ -15,7 +15,7 @@ use sordino_protocol::{
     canonical::{self, Canonical},
     digest::{Digest, Hasher, Purpose},
     ids::LineageId,
-    manifest::{Manifest, ObjectRef},
+    manifest::ObjectRef,
 };
 use uuid::Uuid;
 
@@ -68,10 +68,28 @@ impl Spool {
         request: &Request,
         keys: &KeyBundle,
     ) -> Result<Self, ClientError> {
+        Self::named(profile, &fingerprint(plan, request, keys)?)
+    }
+
+    /// Opens the spool of rows that are appended to the version `before`.
+    pub(super) fn open_append(
+        profile: &Profile,
+        source: &Digest,
+        before: &Digest,
+        keys: &KeyBundle,
+    ) -> Result<Self, ClientError> {
+        let mut hasher = Hasher::new(Purpose::Object);
+        hasher.update(b"append");
+        hasher.update(source.as_bytes());
+        hasher.update(before.as_bytes());
+        hasher.update(keys.signing.verifying_key().as_bytes());
+        Self::named(profile, &hasher.finish())
+    }
+
+    fn named(profile: &Profile, name: &Digest) -> Result<Self, ClientError> {
         let objects = profile.object_cache();
         make_folder(&objects)?;
         make_folder(&profile.publish_cache())?;
-        let name = fingerprint(plan, request, keys)?;
         Self::open_at(objects, profile.publish_cache().join(format!("{name}.jsonl")))
     }
 
@@ -127,11 +145,14 @@ impl Spool {
         self.objects.join(digest.to_string())
     }
 
-    /// The listing exists: forgets the log and the bulky chunks. Aggregates and evaluation keys stay
-    /// for the gate, which evaluates again.
-    pub(super) fn finish(&self, manifest: &Manifest) -> Result<(), ClientError> {
-        for chunk in manifest.scan.iter().flat_map(|scan| &scan.chunks) {
-            remove(&self.path(&chunk.object))?;
+    /// The listing exists: forgets the log and the bulky chunks that were made here. Aggregates and
+    /// evaluation keys stay for the gate, which evaluates again.
+    pub(super) fn finish(&self) -> Result<(), ClientError> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for (part, object) in &state.done {
+            if matches!(part, Part::Chunk(_)) {
+                remove(&self.path(&object.digest))?;
+            }
         }
         remove(&self.log)
     }

@@ -68,9 +68,29 @@ async fn a_plan_says_what_happens_and_an_interrupted_publication_continues() {
     // Interrupted before the listing: what was made is found, nothing is encrypted again.
     let again = encrypt::encrypt(&keys, &request, &plan, &spool(), &Silent).expect("continued");
     assert_eq!(again, manifest);
-    spool().finish(&manifest).expect("forgotten");
+    spool().finish().expect("forgotten");
     let fresh = encrypt::encrypt(&keys, &request, &plan, &spool(), &Silent).expect("encrypted");
     assert_ne!(fresh.lineage, manifest.lineage, "another publication");
+}
+
+#[tokio::test]
+async fn every_column_of_german_credit_can_be_queried_within_64_megabytes() {
+    let table = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/german_credit.csv");
+    let request = request(&table);
+    let keys = Arc::new(KeyBundle::generate(&mut rand::rng()));
+    let planned = plan(&request, &keys).await.expect("planned");
+    let bytes = planned.upload.total_bytes();
+    let plain = std::fs::metadata(&table).expect("there").len();
+    eprintln!("{:?}: {bytes} bytes, {plain} in plain CSV; {:?}", planned.upload, planned.alternatives);
+    assert!(bytes <= 64_000_000, "{:?}", planned.upload);
+    let scan = planned.scan.expect("published");
+    assert_eq!(scan.digits.len(), request.schema.dimensions().count());
+    let small = Request { max_upload: Some(20_000_000), ..request };
+    let planned = plan(&small, &keys).await.expect("planned");
+    assert!(planned.upload.total_bytes() <= 20_000_000, "{:?}", planned.upload);
+    let none = Request { max_upload: Some(1_000), rollup: false, ..small };
+    let error = plan(&none, &keys).await.expect_err("nothing fits").to_string();
+    assert!(error.contains("1000 are allowed"), "{error}");
 }
 
 #[tokio::test]

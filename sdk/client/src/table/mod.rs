@@ -6,7 +6,10 @@ mod parquet;
 
 use std::path::{Path, PathBuf};
 
-use sordino_protocol::{coded::RowError, schema::Schema};
+use sordino_protocol::{
+    coded::RowError,
+    schema::{Column, Schema},
+};
 
 /// A table that can be read from its beginning, any number of times.
 #[derive(Debug, Clone)]
@@ -104,8 +107,8 @@ pub enum TableError {
 /// Where the columns of a schema are in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
-    /// Per schema column: its position in the table; `None` for columns that are not encrypted and
-    /// not there.
+    /// Per schema column: its position in the table; `None` for columns that are computed from others,
+    /// or not encrypted and not there.
     positions: Vec<Option<usize>>,
     /// Columns of the table that the schema does not have; they are not read.
     pub ignored: Vec<String>,
@@ -171,12 +174,13 @@ impl Table {
                 .position(|c| c == name)
                 .or_else(|| self.columns.iter().position(|c| c.eq_ignore_ascii_case(name)))
         };
-        let positions: Vec<_> = schema.columns.iter().map(|column| position(&column.name)).collect();
+        let read = |column: &Column| if column.is_derived() { None } else { position(&column.name) };
+        let positions: Vec<_> = schema.columns.iter().map(read).collect();
         let missing: Vec<_> = schema
             .columns
             .iter()
             .zip(&positions)
-            .filter(|(c, p)| p.is_none() && (c.dimension.is_some() || c.measure.is_some()))
+            .filter(|(c, p)| p.is_none() && !c.is_derived() && (c.dimension.is_some() || c.measure.is_some()))
             .map(|(column, _)| format!("`{}`", column.name))
             .collect();
         if !missing.is_empty() {
@@ -252,6 +256,14 @@ mod tests {
         let mut cells = Vec::new();
         mapping.select(&[Some("1"), Some("2"), Some("3")], &mut cells);
         assert_eq!(cells, [Some("3"), Some("2"), None]);
+        let derived = schema(
+            "table = \"t\"\n[[column]]\nname = \"a\"\nmeasure = { scale = 0, min = 0, max = 9 }\n\
+             [[column]]\nname = \"b\"\nmeasure = { scale = 0, min = 0, max = 9 }\n[[column]]\nname = \"z\"\n\
+             dimension = { kind = \"order\", left = \"a\", right = \"b\" }\n",
+        );
+        let mapping = table.map(&derived).expect("complete");
+        mapping.select(&[Some("1"), Some("2"), Some("3")], &mut cells);
+        assert_eq!(cells, [Some("3"), Some("2"), None], "what is computed is not read");
         let more =
             schema("table = \"t\"\n[[column]]\nname = \"gone\"\nmeasure = { scale = 0, min = 0, max = 9 }\n");
         let error = table.map(&more).expect_err("incomplete").to_string();

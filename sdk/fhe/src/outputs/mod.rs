@@ -104,11 +104,12 @@ impl Outputs {
     }
 }
 
-/// Decrypts every output of `program`, in its order.
+/// Decrypts every output of `program`, in its order. A sum of a scan is the integer closest to 0 that
+/// stands for it.
 ///
 /// # Errors
 /// When the outputs are not those of the program.
-pub fn decrypt(keys: &SecretKeys, program: &Program, outputs: &Outputs) -> Result<Vec<u64>, FheError> {
+pub fn decrypt(keys: &SecretKeys, program: &Program, outputs: &Outputs) -> Result<Vec<i64>, FheError> {
     let (expected, found) = (program.parameter_set(), outputs.parameter_set());
     if expected != found {
         return Err(FheError::MixedSets { expected, found });
@@ -118,7 +119,9 @@ pub fn decrypt(keys: &SecretKeys, program: &Program, outputs: &Outputs) -> Resul
         return Err(FheError::Partials { expected, found });
     }
     match outputs {
-        Outputs::Rollup(sums) => Ok(sums.par_iter().map(|sum| sum.decrypt(keys.lwe())).collect()),
+        Outputs::Rollup(sums) => {
+            Ok(sums.par_iter().map(|sum| sum.decrypt(keys.lwe()).cast_signed()).collect())
+        }
         Outputs::Scan(set, sums) => {
             let key = keys.scan(*set)?;
             guard(Object::Outputs, || sums.par_iter().map(|sum| sum.decrypt(key, *set)).collect())

@@ -35,20 +35,6 @@ impl SlotSum {
         (numbers.degree + 1) * (numbers.moduli.len() - numbers.finish_level)
     }
 
-    /// Switches a ciphertext of two polynomials down to the finish level and keeps coefficient 0.
-    pub(crate) fn extract(ciphertext: &Ciphertext, set: ParameterSet) -> Result<Self, FheError> {
-        let context = context(set)?;
-        let down = |polynomial: &Poly| {
-            let mut polynomial = polynomial.clone();
-            polynomial.change_representation(Representation::PowerBasis);
-            polynomial.switch_down_to(context).map_err(FheError::math("switching down"))?;
-            Ok::<_, FheError>(polynomial)
-        };
-        let (c0, c1) = (down(&ciphertext[0])?, down(&ciphertext[1])?);
-        let body = c0.coefficients().outer_iter().map(|row| row[0]).collect();
-        Ok(Self { body, mask: c1.coefficients().iter().copied().collect() })
-    }
-
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend(self.body.iter().chain(&self.mask).flat_map(|word| word.to_le_bytes()));
     }
@@ -88,14 +74,16 @@ impl SlotSum {
             .map_err(FheError::bfv("reading an output"))
     }
 
-    pub(super) fn decrypt(&self, key: &SecretKey, set: ParameterSet) -> Result<u64, FheError> {
+    pub(super) fn decrypt(&self, key: &SecretKey, set: ParameterSet) -> Result<i64, FheError> {
         let numbers = scan(set)?;
         let plain = key.try_decrypt(&self.ciphertext(set)?).map_err(FheError::bfv("decrypting"))?;
         let coefficients = Vec::<u64>::try_decode(&plain, Encoding::poly_at_level(numbers.finish_level))
             .map_err(FheError::bfv("decoding"))?;
         let first = coefficients.first().copied().unwrap_or(0);
-        let sum = u128::from(first) * numbers.degree as u128 % u128::from(numbers.plaintext_modulus);
-        Ok(sum as u64)
+        let modulus = numbers.plaintext_modulus;
+        let sum = (u128::from(first) * numbers.degree as u128 % u128::from(modulus)) as u64;
+        let negative = sum > numbers.max_sum();
+        Ok(if negative { sum.cast_signed() - modulus.cast_signed() } else { sum.cast_signed() })
     }
 }
 

@@ -4,9 +4,8 @@ use rand::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use sordino_protocol::{
     coded::CodedTable,
-    layout::{Cuboid, RollupLayout},
+    layout::{CellSum, Cuboid, RollupLayout},
     parameters::ROLLUP_V1,
-    query::Term,
     schema::{ColumnId, Schema},
 };
 use zeroize::Zeroizing;
@@ -16,23 +15,37 @@ use crate::{error::FheError, keys::SecretKeys, rollup::segment::Segment};
 /// The plaintext cells of a table while it is being aggregated.
 pub struct Aggregator {
     schema: Schema,
-    layout: RollupLayout,
-    /// What is summed: the distinct terms of the layout's arrays.
-    terms: Vec<Term>,
-    /// Per array: the index of its term and the shift of its limb.
-    arrays: Vec<(usize, u32)>,
-    /// Per cuboid, per term: the totals of the cells.
-    totals: Vec<Vec<Totals>>,
+    pub(super) layout: RollupLayout,
+    /// What is summed: the distinct sums of the layout's arrays.
+    pub(super) sums: Vec<CellSum>,
+    /// Per array of the layout.
+    pub(super) arrays: Vec<Limb>,
+    /// Per cuboid, per sum that it has an array of, which are the first of `sums`: the totals of the cells.
+    pub(super) totals: Vec<Vec<Totals>>,
 }
 
-/// Totals of one term over the cells of one cuboid.
-enum Totals {
+/// What an array holds of its sum.
+#[derive(Clone, Copy)]
+pub(super) struct Limb {
+    /// Index of the sum.
+    pub(super) sum: usize,
+    pub(super) shift: u32,
+    /// As `RollupLayout::limb_of`: the last limb of a sum holds all the rest.
+    last: bool,
+}
+
+/// Totals of one sum over the cells of one cuboid.
+pub(super) enum Totals {
     /// When a single row adds less than 2^32, so that 2^32 rows fit.
     Narrow(Vec<u64>),
     Wide(Vec<u128>),
 }
 
-/// What every row of a batch adds to a term; `None` is 1.
+/// Sums whose addends are held at once. The addends of all products of a wide table, of which there are
+/// thousands, would not fit in memory for a large batch.
+const SUMS_AT_ONCE: usize = 64;
+
+/// What every row of a batch adds to a sum; `None` is 1.
 type Addends = Option<Vec<u128>>;
 
 impl Aggregator {
@@ -41,21 +54,27 @@ impl Aggregator {
     /// # Panics
     /// When the layout does not belong to the schema; `Manifest::validate` checks that.
     pub fn new(schema: &Schema, layout: &RollupLayout) -> Self {
-        let mut terms = Vec::new();
+        let mut sums = Vec::new();
         let mut arrays = Vec::with_capacity(layout.arrays.len());
         for array in &layout.arrays {
-            let position = terms.iter().position(|term| *term == array.term).unwrap_or_else(|| {
-                terms.push(array.term);
-                terms.len() - 1
+            let sum = sums.iter().position(|sum| *sum == array.sum).unwrap_or_else(|| {
+                sums.push(array.sum);
+                sums.len() - 1
             });
-            arrays.push((position, u32::from(array.limb) * u32::from(layout.limb_bits)));
+            let last = layout.arrays.iter().all(|other| other.sum != array.sum || other.limb <= array.limb);
+            arrays.push(Limb { sum, shift: u32::from(array.limb) * u32::from(layout.limb_bits), last });
         }
         let totals = layout
             .cuboids
             .iter()
-            .map(|cuboid| terms.iter().map(|term| Totals::zero(schema, *term, cuboid)).collect())
+            .map(|cuboid| {
+                // Sums are in the order of their first arrays, so a cuboid has the first few.
+                let own = arrays.iter().take(cuboid.arrays as usize).map(|limb| limb.sum + 1).max();
+                let own = &sums[..own.unwrap_or(0)];
+                own.iter().map(|sum| Totals::zero(schema, *sum, cuboid)).collect()
+            })
             .collect();
-        Self { schema: schema.clone(), layout: layout.clone(), terms, arrays, totals }
+        Self { schema: schema.clone(), layout: layout.clone(), sums, arrays, totals }
     }
 
     /// Adds the rows of a batch to every cuboid.
@@ -63,15 +82,18 @@ impl Aggregator {
     /// # Panics
     /// When a code lies outside its domain, which [`CodedTable::push`] excludes.
     pub fn add(&mut self, batch: &CodedTable) {
-        let addends: Vec<Addends> =
-            self.terms.par_iter().map(|term| addends(&self.schema, batch, *term)).collect();
         let schema = &self.schema;
-        self.layout.cuboids.par_iter().zip(&mut self.totals).for_each(|(cuboid, totals)| {
-            let cells = cell_of_each_row(schema, cuboid, batch);
-            for (totals, addends) in totals.iter_mut().zip(&addends) {
-                totals.add(&cells, addends);
-            }
-        });
+        for (block, sums) in self.sums.chunks(SUMS_AT_ONCE).enumerate() {
+            let addends: Vec<Addends> = sums.par_iter().map(|sum| addends(schema, batch, *sum)).collect();
+            let first = block * SUMS_AT_ONCE;
+            let cuboids = self.layout.cuboids.par_iter().zip(&mut self.totals);
+            cuboids.filter(|(_, totals)| totals.len() > first).for_each(|(cuboid, totals)| {
+                let cells = cell_of_each_row(schema, cuboid, batch);
+                for (totals, addends) in totals[first..].iter_mut().zip(&addends) {
+                    totals.add(&cells, addends);
+                }
+            });
+        }
     }
 
     /// Number of segment objects.
@@ -101,7 +123,7 @@ impl Aggregator {
     }
 
     /// The values of the cells at addresses `first..end`.
-    fn cells(&self, first: u64, end: u64) -> Result<Zeroizing<Vec<u64>>, FheError> {
+    pub(crate) fn cells(&self, first: u64, end: u64) -> Result<Zeroizing<Vec<u64>>, FheError> {
         let mut cells = Zeroizing::new(Vec::with_capacity((end - first) as usize));
         let mut cuboid = self.layout.cuboids.partition_point(|c| c.first <= first).saturating_sub(1);
         let mut address = first;
@@ -109,7 +131,7 @@ impl Aggregator {
             let place = &self.layout.cuboids[cuboid];
             let within = address - place.first;
             let (array, from) = (within / place.cells, within % place.cells);
-            if array as usize >= self.arrays.len() {
+            if array >= u64::from(place.arrays) {
                 cuboid += 1;
                 continue;
             }
@@ -127,12 +149,10 @@ impl Aggregator {
         range: std::ops::Range<usize>,
         out: &mut Vec<u64>,
     ) -> Result<(), FheError> {
-        let (term, shift) = self.arrays[array];
+        let Limb { sum, shift, last } = self.arrays[array];
         let mask = (1u128 << self.layout.limb_bits) - 1;
-        // As `RollupLayout::limb_of`: the last limb of a term holds all the rest.
-        let last = self.arrays.iter().all(|(other, higher)| *other != term || *higher <= shift);
         for cell in range {
-            let rest = self.totals[cuboid][term].get(cell).checked_shr(shift).unwrap_or(0);
+            let rest = self.totals[cuboid][sum].get(cell).checked_shr(shift).unwrap_or(0);
             let limb = if last { rest } else { rest & mask };
             if limb >> ROLLUP_V1.value_bits != 0 {
                 let place = &self.layout.cuboids[cuboid];
@@ -145,13 +165,9 @@ impl Aggregator {
 }
 
 impl Totals {
-    fn zero(schema: &Schema, term: Term, cuboid: &Cuboid) -> Self {
+    fn zero(schema: &Schema, sum: CellSum, cuboid: &Cuboid) -> Self {
         let cells = usize::try_from(cuboid.cells).unwrap_or(usize::MAX);
-        if largest(schema, term) < 1 << 32 {
-            Self::Narrow(vec![0; cells])
-        } else {
-            Self::Wide(vec![0; cells])
-        }
+        if largest(schema, sum) < 1 << 32 { Self::Narrow(vec![0; cells]) } else { Self::Wide(vec![0; cells]) }
     }
 
     fn add(&mut self, cells: &[u32], addends: &Addends) {
@@ -167,7 +183,16 @@ impl Totals {
         }
     }
 
-    fn get(&self, cell: usize) -> u128 {
+    /// Adds a limb to a cell.
+    pub(super) fn put(&mut self, cell: usize, value: u128) {
+        match self {
+            // A total that is narrow fits, or it could not have been summed.
+            Self::Narrow(totals) => totals[cell] = totals[cell].wrapping_add(value as u64),
+            Self::Wide(totals) => totals[cell] = totals[cell].wrapping_add(value),
+        }
+    }
+
+    pub(super) fn get(&self, cell: usize) -> u128 {
         match self {
             Self::Narrow(totals) => u128::from(totals[cell]),
             Self::Wide(totals) => totals[cell],
@@ -175,27 +200,27 @@ impl Totals {
     }
 }
 
-/// The most a single row adds to a term.
-fn largest(schema: &Schema, term: Term) -> u128 {
+/// The most a single row adds to a sum.
+fn largest(schema: &Schema, sum: CellSum) -> u128 {
     let width = |id: ColumnId| schema.column(id).measure.as_ref().map_or(0, |m| u128::from(m.width()));
-    match term {
-        Term::Rows | Term::Present(_) => 1,
-        Term::Sum(id) => width(id),
-        Term::SumOfSquares(id) => width(id) * width(id),
-        Term::Product(a, b) => width(a) * width(b),
+    match sum {
+        CellSum::Rows | CellSum::Present(_) => 1,
+        CellSum::Sum(id) => width(id),
+        CellSum::SumOfSquares(id) => width(id) * width(id),
+        CellSum::Product(a, b) => width(a) * width(b),
     }
 }
 
-fn addends(schema: &Schema, batch: &CodedTable, term: Term) -> Addends {
-    match term {
-        Term::Rows => None,
-        Term::Present(id) => Some(match schema.column(id).null_code() {
+fn addends(schema: &Schema, batch: &CodedTable, sum: CellSum) -> Addends {
+    match sum {
+        CellSum::Rows => None,
+        CellSum::Present(id) => Some(match schema.column(id).null_code() {
             Some(null) => batch.codes(id).iter().map(|code| u128::from(*code != null)).collect(),
             None => batch.values(id).iter().map(|value| u128::from(value.is_some())).collect(),
         }),
-        Term::Sum(id) => Some(encoded(schema, batch, id).collect()),
-        Term::SumOfSquares(id) => Some(encoded(schema, batch, id).map(|value| value * value).collect()),
-        Term::Product(a, b) => {
+        CellSum::Sum(id) => Some(encoded(schema, batch, id).collect()),
+        CellSum::SumOfSquares(id) => Some(encoded(schema, batch, id).map(|value| value * value).collect()),
+        CellSum::Product(a, b) => {
             Some(encoded(schema, batch, a).zip(encoded(schema, batch, b)).map(|(a, b)| a * b).collect())
         }
     }

@@ -3,8 +3,9 @@
 //! Coefficient j of a GLWE (a, b) is the LWE with body b_j and mask m_k = A(j-k), where A(x) = a_x
 //! for x >= 0 and -a_(N+x) for x < 0 (the ring is negacyclic). A range of coefficients has the mask
 //! m_k = P(high-k) - P(low-k) with the prefix sums P of A, so a range costs as much as a cell. The
-//! prefix sums are stored backwards, which makes both accesses run forwards in k. All arithmetic
-//! wraps modulo 2^64, so the result does not depend on the order of additions.
+//! prefix sums are stored backwards, which makes both accesses run forwards in k. Many ranges of one
+//! ciphertext are added as one product of polynomials instead (`products.rs`). All arithmetic wraps
+//! modulo 2^64, so the result does not depend on the order of additions, nor on which way is taken.
 
 use std::{
     ops::Range,
@@ -24,21 +25,34 @@ use crate::{
     outputs::{Lwe, Outputs},
     parameters::GLWE_DEGREE,
     progress::Progress,
-    rollup::{SegmentSource, segment::Segment},
+    rollup::{
+        SegmentSource,
+        products::{CROSSOVER, Transforms},
+        segment::Segment,
+    },
     trust::{Object, guard},
 };
 
 /// Pieces that one task adds up before it looks for the next.
-const PIECES_PER_TASK: usize = 256;
+const PIECES_PER_TASK: usize = 1_024;
 
 /// A run of selected coefficients of one ciphertext, and the output they are added to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Piece {
+pub(super) struct Piece {
     segment: u64,
     output: u32,
     ciphertext: u8,
     low: u16,
     high: u16,
+}
+
+/// What a ciphertext is added up from; each form made where a piece needs it.
+#[derive(Default)]
+struct Expanded {
+    /// The backward prefix sums of the mask.
+    prefix: Vec<u64>,
+    /// The transforms of the mask.
+    transforms: Option<Transforms>,
 }
 
 /// Runs `program` over the stored segments.
@@ -52,8 +66,7 @@ pub fn evaluate(
     progress: &dyn Progress,
 ) -> Result<Outputs, FheError> {
     let pieces = pieces(layout, program)?;
-    let sums: Vec<Mutex<Lwe>> =
-        (0..program.selections.len() * program.arrays.len()).map(|_| Mutex::new(Lwe::zero())).collect();
+    let sums: Vec<Mutex<Lwe>> = program.outputs.iter().map(|_| Mutex::new(Lwe::zero())).collect();
     let by_segment: Vec<&[Piece]> = pieces.chunk_by(|a, b| a.segment == b.segment).collect();
     by_segment.par_iter().try_for_each(|pieces| add_segment(layout, pieces, source, progress, &sums))?;
     let sums = sums.into_iter().map(|sum| sum.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -70,26 +83,28 @@ fn pieces(layout: &RollupLayout, program: &RollupProgram) -> Result<Vec<Piece>, 
     let malformed = |step, reason| FheError::Program(BoundError::Malformed { step, reason });
     let (cells, degree) = (layout.cells, GLWE_DEGREE as u64);
     let mut pieces = Vec::new();
-    for (group, selection) in program.selections.iter().enumerate() {
-        for (a, array) in program.arrays.iter().enumerate() {
-            let output = u32::try_from(group * program.arrays.len() + a)
-                .map_err(|_| malformed(group, "too many outputs"))?;
-            for (low, high) in selection {
-                let end = array.first.checked_add(*high).filter(|end| *end <= cells && low < high);
-                let end = end.ok_or(malformed(group, "a range of cells is empty or beyond the layout"))?;
-                let mut address = array.first + low;
-                while address < end {
-                    let ciphertext = address / degree;
-                    let stop = end.min((ciphertext + 1) * degree);
-                    pieces.push(Piece {
-                        segment: ciphertext / ROLLUP_V1.segment_ciphertexts as u64,
-                        output,
-                        ciphertext: (ciphertext % ROLLUP_V1.segment_ciphertexts as u64) as u8,
-                        low: (address % degree) as u16,
-                        high: (stop - ciphertext * degree) as u16,
-                    });
-                    address = stop;
-                }
+    for (index, output) in program.outputs.iter().enumerate() {
+        let (array, selection) = program
+            .arrays
+            .get(output.array as usize)
+            .zip(program.selections.get(output.selection as usize))
+            .ok_or(malformed(index, "an output names no array or no selection"))?;
+        let output = u32::try_from(index).map_err(|_| malformed(index, "too many outputs"))?;
+        for (low, high) in selection {
+            let end = array.first.checked_add(*high).filter(|end| *end <= cells && low < high);
+            let end = end.ok_or(malformed(index, "a range of cells is empty or beyond the layout"))?;
+            let mut address = array.first + low;
+            while address < end {
+                let ciphertext = address / degree;
+                let stop = end.min((ciphertext + 1) * degree);
+                pieces.push(Piece {
+                    segment: ciphertext / ROLLUP_V1.segment_ciphertexts as u64,
+                    output,
+                    ciphertext: (ciphertext % ROLLUP_V1.segment_ciphertexts as u64) as u8,
+                    low: (address % degree) as u16,
+                    high: (stop - ciphertext * degree) as u16,
+                });
+                address = stop;
             }
         }
     }
@@ -116,18 +131,26 @@ fn add_segment(
     let cells = layout.cells.saturating_sub(before).min(ROLLUP_V1.segment_cells()) as usize;
     let segment = guard(Object::RollupSegment, || Segment::from_bytes(&bytes, cells.div_ceil(GLWE_DEGREE)))?;
     drop(bytes);
-    let prefixes = expand(&segment, pieces, progress)?;
+    let expanded = expand(&segment, pieces, progress)?;
     pieces.par_chunks(PIECES_PER_TASK).try_for_each(|task| {
         for same in task.chunk_by(|a, b| a.output == b.output) {
             if progress.cancelled() {
                 return Err(FheError::Cancelled);
             }
             let mut sum = Lwe::zero();
+            let mut products: Option<Transforms> = None;
             for neighbours in same.chunk_by(|a, b| a.ciphertext == b.ciphertext) {
                 let ciphertext = usize::from(neighbours[0].ciphertext);
-                if let Some(prefix) = &prefixes[ciphertext] {
-                    add_pieces(&mut sum, prefix, segment.body(ciphertext), neighbours);
+                sum.body = add_bodies(sum.body, segment.body(ciphertext), neighbours);
+                match &expanded[ciphertext].transforms {
+                    Some(mask) if neighbours.len() >= CROSSOVER => {
+                        products.get_or_insert_with(Transforms::zero).add_selected(mask, neighbours)?;
+                    }
+                    _ => add_masks(&mut sum.mask, &expanded[ciphertext].prefix, neighbours),
                 }
+            }
+            if let Some(products) = products {
+                products.finish(&mut sum)?;
             }
             let slot = &sums[same[0].output as usize];
             slot.lock().unwrap_or_else(PoisonError::into_inner).add(&sum);
@@ -138,28 +161,34 @@ fn add_segment(
 }
 
 impl Piece {
-    fn range(&self) -> Range<usize> {
+    pub(super) fn range(&self) -> Range<usize> {
         usize::from(self.low)..usize::from(self.high)
     }
 }
 
-/// The backward prefix sums of the masks of the ciphertexts that `pieces` touch.
-fn expand(
-    segment: &Segment,
-    pieces: &[Piece],
-    progress: &dyn Progress,
-) -> Result<Vec<Option<Vec<u64>>>, FheError> {
-    let mut touched = [false; ROLLUP_V1.segment_ciphertexts];
-    pieces.iter().for_each(|piece| touched[usize::from(piece.ciphertext)] = true);
-    let count = touched.iter().rposition(|touched| *touched).map_or(0, |last| last + 1);
-    let expanded = guard::<_, FheError>(Object::RollupSegment, || Ok(segment.expand(count)))?;
-    let prefixes = expanded
-        .chunks(2 * GLWE_DEGREE)
-        .zip(touched)
-        .map(|(ciphertext, touched)| touched.then(|| backward_prefix_sums(&ciphertext[..GLWE_DEGREE])))
-        .collect();
-    progress.advance(touched.iter().filter(|touched| **touched).count() as u64);
-    Ok(prefixes)
+/// The ciphertexts that `pieces` touch.
+fn expand(segment: &Segment, pieces: &[Piece], progress: &dyn Progress) -> Result<Vec<Expanded>, FheError> {
+    const COUNT: usize = ROLLUP_V1.segment_ciphertexts;
+    // Which ciphertexts are added up how.
+    let (mut singly, mut together) = ([false; COUNT], [false; COUNT]);
+    for task in pieces.chunks(PIECES_PER_TASK) {
+        for same in task.chunk_by(|a, b| (a.output, a.ciphertext) == (b.output, b.ciphertext)) {
+            let forms = if same.len() >= CROSSOVER { &mut together } else { &mut singly };
+            forms[usize::from(same[0].ciphertext)] = true;
+        }
+    }
+    let touched = |index: usize| singly[index] || together[index];
+    let count = (0..COUNT).rfind(|index| touched(*index)).map_or(0, |last| last + 1);
+    let ciphertexts = guard::<_, FheError>(Object::RollupSegment, || Ok(segment.expand(count)))?;
+    let expanded = ciphertexts.chunks(2 * GLWE_DEGREE).enumerate().map(|(index, ciphertext)| {
+        let mask = &ciphertext[..GLWE_DEGREE];
+        let prefix = if singly[index] { backward_prefix_sums(mask) } else { vec![] };
+        let transforms = together[index].then(|| Transforms::of_mask(mask)).transpose()?;
+        Ok(Expanded { prefix, transforms })
+    });
+    let expanded = expanded.collect::<Result<_, FheError>>()?;
+    progress.advance((0..COUNT).filter(|index| touched(*index)).count() as u64);
+    Ok(expanded)
 }
 
 /// `E[u] = P(N - u)` for `u` in `0..=2N`, where `P(x)` sums A from -N up to but excluding x.
@@ -173,23 +202,22 @@ fn backward_prefix_sums(mask: &[u64]) -> Vec<u64> {
     sums
 }
 
-/// Adds pieces of one ciphertext, several in one pass over the mask: each pass costs a load and a store
-/// of the whole sum.
-fn add_pieces(sum: &mut Lwe, prefix: &[u64], body: &[u64], pieces: &[Piece]) {
-    const TOGETHER: usize = 4;
-    let (fours, rest) = pieces.as_chunks::<TOGETHER>();
-    for four in fours {
-        add_masks(&mut sum.mask, prefix, four);
-    }
-    for one in rest {
-        add_masks(&mut sum.mask, prefix, &[*one]);
-    }
-    for piece in pieces {
-        sum.body = body[piece.range()].iter().fold(sum.body, |body, word| body.wrapping_add(*word));
-    }
+fn add_bodies(sum: u64, body: &[u64], pieces: &[Piece]) -> u64 {
+    let add =
+        |sum: u64, piece: &Piece| body[piece.range()].iter().fold(sum, |sum, word| sum.wrapping_add(*word));
+    pieces.iter().fold(sum, add)
 }
 
-fn add_masks<const K: usize>(mask: &mut [u64], prefix: &[u64], pieces: &[Piece; K]) {
+/// Adds the masks of pieces of one ciphertext, several in one pass: each pass costs a load and a store of
+/// the whole sum.
+fn add_masks(mask: &mut [u64], prefix: &[u64], pieces: &[Piece]) {
+    const TOGETHER: usize = 4;
+    let (fours, rest) = pieces.as_chunks::<TOGETHER>();
+    fours.iter().for_each(|four| add_together(mask, prefix, four));
+    rest.iter().for_each(|one| add_together(mask, prefix, &[*one]));
+}
+
+fn add_together<const K: usize>(mask: &mut [u64], prefix: &[u64], pieces: &[Piece; K]) {
     // Both windows have N elements, because 0 <= low < high <= N.
     let window = |end: u16| &prefix[GLWE_DEGREE - usize::from(end)..][..GLWE_DEGREE];
     let upper = pieces.map(|piece| window(piece.high));
@@ -197,6 +225,69 @@ fn add_masks<const K: usize>(mask: &mut [u64], prefix: &[u64], pieces: &[Piece; 
     for (k, mask) in mask[..GLWE_DEGREE].iter_mut().enumerate() {
         for i in 0..K {
             *mask = mask.wrapping_add(upper[i][k].wrapping_sub(lower[i][k]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use rand::{Rng, RngCore};
+
+    use super::*;
+    use crate::tests::support::printed_rng;
+
+    fn scattered(count: usize, rng: &mut impl Rng) -> Vec<Piece> {
+        let mut cells: Vec<u16> = (0..GLWE_DEGREE as u16).collect();
+        (0..2 * count).for_each(|at| cells.swap(at, rng.random_range(at..GLWE_DEGREE)));
+        let mut ends = cells[..2 * count].to_vec();
+        ends.sort_unstable();
+        let piece =
+            |pair: &[u16]| Piece { segment: 0, output: 0, ciphertext: 0, low: pair[0], high: pair[1] };
+        ends.chunks(2).map(piece).collect()
+    }
+
+    fn by_product(mask: &Transforms, pieces: &[Piece]) -> Lwe {
+        let (mut sum, mut products) = (Lwe::zero(), Transforms::zero());
+        products.add_selected(mask, pieces).expect("added");
+        products.finish(&mut sum).expect("added");
+        sum
+    }
+
+    #[test]
+    fn products_equal_prefix_sums_bit_for_bit() {
+        let mut rng = printed_rng("products of masks");
+        for count in [1, 2, 3, 31, 500, 1_024] {
+            let mask: Vec<u64> = (0..GLWE_DEGREE).map(|_| rng.next_u64()).collect();
+            let pieces = scattered(count, &mut rng);
+            let mut expected = Lwe::zero();
+            add_masks(&mut expected.mask, &backward_prefix_sums(&mask), &pieces);
+            let sum = by_product(&Transforms::of_mask(&mask).expect("transformed"), &pieces);
+            assert_eq!(sum.mask, expected.mask, "{count} ranges");
+        }
+    }
+
+    #[test]
+    #[ignore = "prints figures"]
+    fn measure_rollup_products() {
+        let mut rng = printed_rng("products of masks");
+        let mask: Vec<u64> = (0..GLWE_DEGREE).map(|_| rng.next_u64()).collect();
+        let (prefix, transforms) =
+            (backward_prefix_sums(&mask), Transforms::of_mask(&mask).expect("transformed"));
+        let time = |run: &mut dyn FnMut()| {
+            let start = Instant::now();
+            (0..1_000).for_each(|_| run());
+            start.elapsed() / 1_000
+        };
+        println!("prefix sums {:?}", time(&mut || drop(backward_prefix_sums(&mask))));
+        println!("transforms {:?}", time(&mut || drop(Transforms::of_mask(&mask))));
+        for count in [1, 8, 16, 24, 32, 48, 64, 128, 512, 1_024] {
+            let pieces = scattered(count, &mut rng);
+            let mut sum = Lwe::zero();
+            let singly = time(&mut || add_masks(&mut sum.mask, &prefix, &pieces));
+            let together = time(&mut || drop(by_product(&transforms, &pieces)));
+            println!("{count} ranges of a ciphertext: one by one {singly:?}, as a product {together:?}");
         }
     }
 }

@@ -3,6 +3,8 @@
 
 mod aggregate;
 mod evaluate;
+mod products;
+mod restore;
 mod segment;
 
 use bytes::Bytes;

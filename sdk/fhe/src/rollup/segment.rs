@@ -11,7 +11,7 @@ use tfhe::core_crypto::{
     },
     prelude::{
         DefaultRandomGenerator, GlweCiphertextCount, GlweCiphertextList, PlaintextList,
-        SeededGlweCiphertextList, decompress_seeded_glwe_ciphertext_list,
+        SeededGlweCiphertextList, decompress_seeded_glwe_ciphertext_list, decrypt_glwe_ciphertext_list,
         encrypt_seeded_glwe_ciphertext_list,
     },
 };
@@ -86,6 +86,20 @@ impl Segment {
         let bodies = reader.take(8 * GLWE_DEGREE * count)?;
         reader.end()?;
         Ok(Self { seed: u128::from_le_bytes(seed), bodies: words(bodies).collect() })
+    }
+
+    /// The cells, the padding after them included.
+    pub(crate) fn decrypt(&self, keys: &SecretKeys) -> Zeroizing<Vec<u64>> {
+        let count = self.bodies.len() / GLWE_DEGREE;
+        let ciphertexts =
+            GlweCiphertextList::from_container(self.expand(count), glwe_size(), polynomial_size(), torus());
+        let mut cells = Zeroizing::new(vec![0u64; self.bodies.len()]);
+        let mut plain = PlaintextList::from_container(cells.as_mut_slice());
+        decrypt_glwe_ciphertext_list(&keys.glwe(), &ciphertexts, &mut plain);
+        // To the nearest: the noise is far below half a unit.
+        let half = 1 << (ROLLUP_V1.scale_bits - 1);
+        cells.iter_mut().for_each(|cell| *cell = cell.wrapping_add(half) >> ROLLUP_V1.scale_bits);
+        cells
     }
 
     /// The body of a ciphertext.

@@ -40,7 +40,8 @@ pub fn encrypt_chunk<R: RngCore + CryptoRng>(
     if rows.rows > numbers.degree {
         return Err(FheError::TooManyRows { rows: rows.rows, slots: numbers.degree });
     }
-    if !(1..=numbers.max_sum().ilog2()).contains(&u32::from(layout.limb_bits)) {
+    let widest = layout.limb_bits.max(layout.factor_bits);
+    if !(1..=numbers.max_sum().ilog2()).contains(&u32::from(widest)) {
         return Err(FheError::LimbBits { limb_bits: layout.limb_bits, set });
     }
     check(schema, layout, rows)?;
@@ -74,14 +75,17 @@ pub fn encrypt_chunk<R: RngCore + CryptoRng>(
 fn check(schema: &Schema, layout: &ScanLayout, rows: &CodedTable) -> Result<(), FheError> {
     let outside = |column: ColumnId| FheError::ValueOutsideLayout { column: column.0 };
     for digits in &layout.digits {
-        let codes = digits.bases.iter().map(|base| u64::from(*base)).fold(1, u64::saturating_mul);
+        let reach = digits.reach();
         let column = rows.codes(digits.column);
-        if column.len() != rows.rows || column.iter().any(|code| u64::from(*code) >= codes) {
+        if column.len() != rows.rows || column.iter().any(|code| digits.number(*code) >= reach) {
             return Err(outside(digits.column));
         }
     }
     for measure in &layout.measures {
-        let bits = u32::from(measure.limbs) * u32::from(layout.limb_bits);
+        let mut bits = u32::from(measure.limbs) * u32::from(layout.limb_bits);
+        if measure.factors > 0 {
+            bits = bits.min(u32::from(measure.factors) * u32::from(layout.factor_bits));
+        }
         let min = offset(schema, measure.column);
         let fits = |value: &i64| *value >= min && value.abs_diff(min).checked_shr(bits).unwrap_or(0) == 0;
         let column = rows.values(measure.column);
@@ -101,14 +105,14 @@ fn fill(slots: &mut [u64], schema: &Schema, layout: &ScanLayout, rows: &CodedTab
     let slots = &mut slots[..rows.rows];
     match slice {
         Slice::Exists => slots.fill(1),
-        Slice::Digit { column, digit, value } => {
-            let bases = layout.digits_of(column).map_or(&[][..], |digits| &digits.bases);
+        Slice::AtLeast { column, digit, value } => {
+            let Some(digits) = layout.digits_of(column) else { return };
             let digit = usize::from(digit);
-            // The code is a mixed-radix number: drop the digits after, then the digits before.
-            let after: u32 = bases.iter().skip(digit + 1).product();
-            let base = bases.get(digit).copied().unwrap_or(1);
+            // A mixed-radix number: drop the digits after, then the digits before.
+            let after: u32 = digits.bases.iter().skip(digit + 1).product();
+            let base = digits.bases.get(digit).copied().unwrap_or(1);
             for (slot, code) in slots.iter_mut().zip(rows.codes(column)) {
-                *slot = u64::from(code / after % base == value);
+                *slot = u64::from(digits.number(*code) / after % base >= value);
             }
         }
         Slice::Present(column) => match schema.column(column).null_code() {
@@ -121,13 +125,22 @@ fn fill(slots: &mut [u64], schema: &Schema, layout: &ScanLayout, rows: &CodedTab
                 slots.iter_mut().zip(values).for_each(|(slot, value)| *slot = u64::from(value.is_some()));
             }
         },
-        Slice::Value { column, limb } => {
-            let (min, bits) = (offset(schema, column), u32::from(layout.limb_bits));
-            let shift = u32::from(limb) * bits;
-            for (slot, value) in slots.iter_mut().zip(rows.values(column)) {
-                let encoded = value.map_or(0, |value| value.abs_diff(min));
-                *slot = encoded.checked_shr(shift).unwrap_or(0) & (u64::MAX >> (64 - bits));
-            }
-        }
+        Slice::Value { column, limb } => fill_limb(slots, schema, rows, column, (limb, layout.limb_bits)),
+        Slice::Factor { column, limb } => fill_limb(slots, schema, rows, column, (limb, layout.factor_bits)),
+    }
+}
+
+fn fill_limb(
+    slots: &mut [u64],
+    schema: &Schema,
+    rows: &CodedTable,
+    column: ColumnId,
+    (limb, bits): (u8, u8),
+) {
+    let (min, shift) = (offset(schema, column), u32::from(limb) * u32::from(bits));
+    let mask = (1u64 << bits) - 1;
+    for (slot, value) in slots.iter_mut().zip(rows.values(column)) {
+        let encoded = value.map_or(0, |value| value.abs_diff(min));
+        *slot = encoded.checked_shr(shift).unwrap_or(0) & mask;
     }
 }

@@ -3,9 +3,15 @@
 //! up and then summed over the slots.
 
 mod chunk;
+pub(crate) mod ciphertext;
 mod encrypt;
 mod evaluate;
+mod footer;
+mod partial;
 mod registers;
+mod relinearise;
+mod run;
+pub(crate) mod tables;
 pub(crate) mod wire;
 
 use bytes::Bytes;
@@ -18,6 +24,8 @@ pub(crate) use chunk::write as write_chunk;
 pub use chunk::{ChunkReader, slice_size};
 pub use encrypt::encrypt_chunk;
 pub use evaluate::{Evaluator, Partial};
+pub use footer::{Footer, TAIL};
+pub(crate) use relinearise::RelinearisationKey;
 
 /// Where the slices of one chunk are read from.
 pub trait SliceSource: Sync {

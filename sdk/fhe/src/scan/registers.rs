@@ -1,68 +1,121 @@
-//! The registers of a running program: each holds its ciphertext from its first to its last use.
+//! The registers of a running program: each holds its ciphertext, and its extended form once that is
+//! needed, from the first to the last use.
 
-use fhe::bfv::Ciphertext;
 use sordino_protocol::program::{Register, ScanProgram, Step};
+
+use crate::scan::ciphertext::{Ciphertext, Extended, Operand};
+
+/// One register.
+#[derive(Default)]
+struct Slot {
+    held: Option<Ciphertext>,
+    extended: Option<Extended>,
+    /// Uses to come as it is.
+    uses: u32,
+    /// Uses to come as a factor.
+    products: u32,
+}
 
 /// Ciphertexts by register, with the number of uses still to come.
 pub(crate) struct Registers {
-    held: Vec<Option<Ciphertext>>,
-    uses: Vec<u32>,
-    unused: Vec<bool>,
+    slots: Vec<Slot>,
+    unused: u64,
 }
 
 impl Registers {
     /// All empty. The program must be well formed.
     pub(crate) fn new(program: &ScanProgram) -> Self {
-        let count = program.slices.len() + program.steps.len();
-        let mut uses = vec![0; count];
-        let operands = program.steps.iter().flat_map(operands).chain(program.outputs.iter().copied());
-        operands.for_each(|register| uses[register as usize] += 1);
-        let unused = uses.iter().map(|uses| *uses == 0).collect();
-        Self { held: (0..count).map(|_| None).collect(), uses, unused }
+        let inputs = program.slices.len();
+        let mut slots: Vec<Slot> = (0..inputs + program.steps.len()).map(|_| Slot::default()).collect();
+        for step in &program.steps {
+            for register in step.operands() {
+                let slot = &mut slots[register as usize];
+                *if is_product(step) { &mut slot.products } else { &mut slot.uses } += 1;
+            }
+        }
+        program.outputs.iter().for_each(|register| slots[*register as usize].uses += 1);
+        let unused = slots[..inputs].iter().filter(|slot| !slot.is_needed()).count() as u64;
+        Self { slots, unused }
     }
 
-    /// How many of the first `count` registers are never used.
-    pub(crate) fn unused(&self, count: usize) -> u64 {
-        self.unused[..count].iter().filter(|unused| **unused).count() as u64
+    /// How many slices are never used.
+    pub(crate) const fn unused(&self) -> u64 {
+        self.unused
     }
 
     /// Whether a register that will be used has its ciphertext.
     pub(crate) fn is_held(&self, register: Register) -> bool {
-        self.held[register as usize].is_some()
+        let slot = &self.slots[register as usize];
+        slot.held.is_some() || slot.extended.is_some()
+    }
+
+    /// Whether a factor still has to be extended.
+    pub(crate) fn lacks_extension(&self, register: Register) -> bool {
+        self.slots[register as usize].extended.is_none()
     }
 
     /// Stores a result, unless nobody will use it.
     pub(crate) fn store(&mut self, register: usize, ciphertext: Ciphertext) {
-        if self.uses[register] > 0 {
-            self.held[register] = Some(ciphertext);
+        let slot = &mut self.slots[register];
+        if slot.is_needed() {
+            slot.held = Some(ciphertext);
         }
+    }
+
+    pub(crate) fn store_extension(&mut self, register: Register, extended: Extended) {
+        let slot = &mut self.slots[register as usize];
+        slot.extended = Some(extended);
+        slot.free();
     }
 
     pub(crate) fn get(&self, register: Register) -> Option<&Ciphertext> {
-        self.held[register as usize].as_ref()
+        self.slots[register as usize].held.as_ref()
     }
 
-    /// Counts a use as done and frees the register after the last.
-    pub(crate) fn release(&mut self, register: Register) {
-        let index = register as usize;
-        self.uses[index] = self.uses[index].saturating_sub(1);
-        if self.uses[index] == 0 {
-            self.held[index] = None;
-        }
+    /// A factor that has been extended.
+    pub(crate) fn factor(&self, register: Register) -> Option<Operand<'_>> {
+        let slot = &self.slots[register as usize];
+        Some(Operand { extended: slot.extended.as_ref()?, itself: slot.held.as_ref() })
+    }
+
+    /// Counts the uses of a step as done and frees what was used the last time.
+    pub(crate) fn release(&mut self, step: &Step) {
+        step.operands().iter().for_each(|register| self.release_one(*register, is_product(step)));
+    }
+
+    /// Counts one use as done.
+    pub(crate) fn release_one(&mut self, register: Register, as_factor: bool) {
+        let slot = &mut self.slots[register as usize];
+        let uses = if as_factor { &mut slot.products } else { &mut slot.uses };
+        *uses = uses.saturating_sub(1);
+        slot.free();
     }
 
     /// Takes an output: moved out at its last use, copied before.
     pub(crate) fn take(&mut self, register: Register) -> Option<Ciphertext> {
-        let index = register as usize;
-        self.uses[index] = self.uses[index].saturating_sub(1);
-        if self.uses[index] == 0 { self.held[index].take() } else { self.held[index].clone() }
+        let slot = &mut self.slots[register as usize];
+        slot.uses = slot.uses.saturating_sub(1);
+        if slot.uses == 0 { slot.held.take() } else { slot.held.clone() }
     }
 }
 
-/// The operands of a step.
-pub(crate) fn operands(step: &Step) -> Vec<Register> {
-    match step {
-        Step::Sum(operands) => operands.clone(),
-        Step::Subtract(a, b) | Step::Multiply(a, b) | Step::MultiplyRaw(a, b) => vec![*a, *b],
+impl Slot {
+    const fn is_needed(&self) -> bool {
+        self.uses > 0 || self.products > 0
     }
+
+    fn free(&mut self) {
+        if self.products == 0 {
+            self.extended = None;
+        }
+        let whole = self.extended.as_ref().is_some_and(Extended::is_whole);
+        if self.uses == 0 && (self.products == 0 || whole) {
+            self.held = None;
+        }
+    }
+}
+
+/// Whether the operands of a step are factors.
+pub(crate) const fn is_product(step: &Step) -> bool {
+    matches!(step, Step::Multiply(..) | Step::MultiplyRaw(..))
 }

@@ -1,13 +1,17 @@
-//! The bytes of BFV ciphertexts and keys. The library writes Protocol Buffers; here the same framing
-//! is demanded to the byte before the library reads it, so that nothing it does not expect gets in.
+//! The bytes of BFV ciphertexts and keys. The library writes Protocol Buffers; here that framing is
+//! demanded to the byte, and the polynomials are unpacked without it.
 
-use fhe::bfv::Ciphertext;
-use fhe_traits::DeserializeParametrized;
+use fhe::bfv::BfvParameters;
+use fhe_math::rq::{Poly, Representation};
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use sordino_protocol::parameters::{ParameterSet, ScanParameters};
 
 use crate::{
     error::FheError,
     parameters::{bfv, scan},
+    ring::{Basis, Rows},
+    scan::{ciphertext::Ciphertext, relinearise::RelinearisationKey, tables::full},
     trust::{Object, Reader, TrustError, guard},
 };
 
@@ -55,46 +59,64 @@ fn polynomial_len(degree: usize, moduli: &[u64], representation: u8) -> usize {
     before.len() + packed + after.len()
 }
 
-/// Takes a polynomial with its tag and length, all coefficients reduced.
+/// Takes a polynomial with its tag and length: its coefficients, all reduced.
 fn polynomial(
     reader: &mut Reader<'_>,
     object: Object,
-    degree: usize,
-    moduli: &[u64],
+    basis: &Basis,
     representation: u8,
-) -> Result<(), TrustError> {
-    let (before, packed, after) = polynomial_frame(degree, moduli, representation);
+) -> Result<Rows, TrustError> {
+    let moduli: Vec<u64> = basis.primes.iter().map(|prime| prime.value()).collect();
+    let (before, packed, after) = polynomial_frame(basis.degree, &moduli, representation);
     reader.expect(&tagged(0x0a, before.len() + packed + after.len()))?;
     reader.expect(&before)?;
-    let mut rows = reader.take(packed)?;
+    let mut bytes = reader.take(packed)?;
+    let mut rows = Rows::with_capacity(basis.len() * basis.degree);
     for modulus in moduli {
-        let (row, rest) = rows.split_at(bits(*modulus) * degree / 8);
-        if !reduced(row, *modulus) {
+        let (row, rest) = bytes.split_at(bits(modulus) * basis.degree / 8);
+        if !unpack(row, modulus, &mut rows) {
             return Err(object.malformed("a coefficient is not reduced"));
         }
-        rows = rest;
+        bytes = rest;
     }
-    reader.expect(&after)
+    reader.expect(&after)?;
+    Ok(rows)
 }
 
-/// Whether all packed coefficients are below the modulus.
-fn reduced(row: &[u8], modulus: u64) -> bool {
+/// Appends packed coefficients; whether all are below the modulus.
+fn unpack(bytes: &[u8], modulus: u64, rows: &mut Rows) -> bool {
     let bits = bits(modulus);
     let mask = u64::MAX >> (64 - bits);
+    let mut largest = 0;
     // Eight coefficients of b bits take b bytes.
-    row.chunks_exact(bits).all(|group| {
-        let (mut window, mut held, mut bytes) = (0u128, 0, group.iter());
-        (0..8).all(|_| {
-            while held < bits {
-                window |= u128::from(bytes.next().copied().unwrap_or(0)) << held;
-                held += 8;
-            }
-            let coefficient = window as u64 & mask;
-            window >>= bits;
-            held -= bits;
-            coefficient < modulus
-        })
-    })
+    for group in bytes.chunks_exact(bits) {
+        // Room for 16 bytes from the first byte of the last coefficient.
+        let mut padded = [0u8; 64 + 16];
+        padded[..bits].copy_from_slice(group);
+        rows.extend((0..8).map(|index| {
+            let (byte, shift) = (index * bits / 8, index * bits % 8);
+            let mut window = [0; 16];
+            window.copy_from_slice(&padded[byte..byte + 16]);
+            let coefficient = (u128::from_le_bytes(window) >> shift) as u64 & mask;
+            largest = coefficient.max(largest);
+            coefficient
+        }));
+    }
+    largest < modulus
+}
+
+/// The polynomial that the library expands from a seed, in the domain of the transform.
+fn uniform(seed: [u8; SEED], parameters: &BfvParameters) -> Result<Rows, FheError> {
+    let context = parameters.context_at_level(0).map_err(FheError::bfv("choosing the first level"))?;
+    let polynomial = Poly::random_from_seed(context, Representation::Ntt, seed);
+    Ok(polynomial.coefficients().iter().copied().collect())
+}
+
+fn seed(reader: &mut Reader<'_>, tag: u8) -> Result<[u8; SEED], TrustError> {
+    reader.expect(&[tag, SEED as u8])?;
+    let mut seed = [0; SEED];
+    seed.copy_from_slice(reader.take(SEED)?);
+    Ok(seed)
 }
 
 /// Bytes of a slice.
@@ -105,16 +127,15 @@ pub(crate) fn slice_len(numbers: &ScanParameters) -> usize {
 
 /// Reads a slice: a fresh ciphertext, one polynomial and a seed, at level 0.
 pub(crate) fn read_slice(bytes: &[u8], set: ParameterSet) -> Result<Ciphertext, FheError> {
-    let numbers = scan(set)?;
+    let basis = full(set)?;
     let mut reader = Reader::new(Object::Slice, bytes);
-    polynomial(&mut reader, Object::Slice, numbers.degree, numbers.moduli, NTT)?;
-    reader.expect(&[0x12, SEED as u8])?;
-    reader.take(SEED)?;
+    let mut rows = polynomial(&mut reader, Object::Slice, &basis, NTT)?;
+    let seed = seed(&mut reader, 0x12)?;
     reader.end()?;
     let parameters = bfv(set)?;
-    guard(Object::Slice, || {
-        Ciphertext::from_bytes(bytes, parameters).map_err(FheError::bfv("reading a slice"))
-    })
+    let transform = || basis.each(&mut rows, |prime, _, row| prime.forward(row));
+    let ((), mask) = rayon::join(transform, || guard(Object::Slice, || uniform(seed, parameters)));
+    Ok(Ciphertext::Early([rows, mask?]))
 }
 
 /// Bytes of a relinearisation key: a key-switching key of one seeded ciphertext a modulus.
@@ -128,14 +149,23 @@ fn key_len(numbers: &ScanParameters) -> usize {
     numbers.moduli.len() * (tagged(0x0a, polynomial).len() + polynomial) + 2 + SEED
 }
 
-/// Checks a relinearisation key of level 0.
-pub(crate) fn check_relinearisation(bytes: &[u8], numbers: &ScanParameters) -> Result<(), TrustError> {
+/// Reads a relinearisation key of level 0.
+pub(crate) fn read_relinearisation(bytes: &[u8], set: ParameterSet) -> Result<RelinearisationKey, FheError> {
+    let (numbers, basis) = (scan(set)?, full(set)?);
     let mut reader = Reader::new(Object::EvaluationKeys, bytes);
     reader.expect(&tagged(0x0a, key_len(numbers)))?;
-    for _ in numbers.moduli {
-        polynomial(&mut reader, Object::EvaluationKeys, numbers.degree, numbers.moduli, NTT_SHOUP)?;
-    }
-    reader.expect(&[0x1a, SEED as u8])?;
-    reader.take(SEED)?;
-    reader.end()
+    let read = |_: &u64| polynomial(&mut reader, Object::EvaluationKeys, &basis, NTT_SHOUP);
+    let first: Vec<Rows> = numbers.moduli.iter().map(read).collect::<Result<_, TrustError>>()?;
+    let seed = seed(&mut reader, 0x1a)?;
+    reader.end()?;
+    let parameters = bfv(set)?;
+    // As the library does it: each polynomial has a seed drawn from a generator seeded by the one sent.
+    let mut seeds = ChaCha8Rng::from_seed(seed);
+    let encryptions = first.into_iter().map(|mut rows| {
+        let mut seed = [0; SEED];
+        seeds.fill_bytes(&mut seed);
+        basis.each(&mut rows, |prime, _, row| prime.forward(row));
+        Ok([rows, guard(Object::EvaluationKeys, || uniform(seed, parameters))?])
+    });
+    Ok(RelinearisationKey { encryptions: encryptions.collect::<Result<_, FheError>>()? })
 }

@@ -12,10 +12,9 @@ use proptest::{
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use sordino_protocol::{
-    layout::{CellArray, Cuboid, RollupLayout},
+    layout::{CellArray, CellSum, Cuboid, RollupLayout},
     parameters::ParameterSet,
-    program::{Program, ProgramArray, RollupProgram, ScanProgram},
-    query::Term,
+    program::{CellOutput, Program, ProgramArray, RollupProgram, ScanProgram},
 };
 
 use super::support::{
@@ -96,12 +95,12 @@ fn attack(valid: &[u8], cases: u32, parse: impl Fn(&[u8]) -> Result<(), FheError
 }
 
 fn rollup_case() -> (RollupLayout, RollupProgram) {
-    let array = CellArray { term: Term::Rows, limb: 0 };
+    let array = CellArray { sum: CellSum::Rows, limb: 0 };
     let layout = RollupLayout {
         parameter_set: ParameterSet::RollupV1,
         limb_bits: 33,
         arrays: vec![array],
-        cuboids: vec![Cuboid { dimensions: vec![], cells: 3_000, first: 0 }],
+        cuboids: vec![Cuboid { dimensions: vec![], arrays: 1, cells: 3_000, first: 0 }],
         cells: 3_000,
         segments: vec![],
     };
@@ -110,7 +109,8 @@ fn rollup_case() -> (RollupLayout, RollupProgram) {
         cuboid: 0,
         selections: vec![vec![(0, 10)]],
         arrays: vec![ProgramArray { array, first: 0 }],
-        limb_bits: 33,
+        outputs: vec![CellOutput { selection: 0, array: 0 }],
+        recipes: vec![],
     };
     (layout, program)
 }
@@ -232,6 +232,9 @@ fn malformed_scan_programs_are_refused() {
     refuse(program(SET, 1, vec![Step::Subtract(0, 1)], vec![1]));
     refuse(program(SET, 1, vec![Step::MultiplyRaw(0, 0), Step::Multiply(1, 0)], vec![2]));
     refuse(program(SET, 1, vec![Step::MultiplyRaw(0, 0), Step::Sum(vec![1, 0])], vec![2]));
+    refuse(program(SET, 1, vec![Step::Relinearise(0)], vec![1]));
+    refuse(program(SET, 1, vec![Step::Combine(vec![(0, i64::MIN)])], vec![1]));
+    refuse(program(SET, 1, vec![Step::MultiplyRaw(0, 0), Step::Combine(vec![(1, 2), (0, 2)])], vec![2]));
     refuse(program(SET, 1, vec![], vec![u32::MAX]));
     refuse(program(ParameterSet::Scan16kV1, 1, vec![], vec![0]));
     refuse(program(ParameterSet::RollupV1, 1, vec![], vec![0]));

@@ -10,12 +10,12 @@ use sordino_protocol::{
 };
 
 use super::support::{
-    Slices, encrypt_slots, evaluator, keys, printed_rng, program, random_slots, value_slice,
+    Slices, encrypt_slots, evaluator, keys, library, printed_rng, program, random_slots, value_slice,
 };
 use crate::{
     outputs::{Outputs, SlotSum, decrypt},
     progress::Silent,
-    scan::Partial,
+    scan::{Partial, ciphertext::Ciphertext},
 };
 
 /// Bits between the noise and the most that decrypts.
@@ -110,14 +110,18 @@ fn measure(program: &ScanProgram, chunks: usize) -> (f64, f64) {
         }
     }
     let sum = sum.expect("chunks");
-    let before = sum.sums.iter().map(|sum| room(set, sum)).fold(f64::INFINITY, f64::min);
+    let measured = |one: &Ciphertext| room(set, &library(one, set, sum.tables));
+    let before = sum.sums.iter().map(measured).fold(f64::INFINITY, f64::min);
+    let moduli = sum.sums[0].basis(sum.tables).len().min(numbers.moduli.len());
+    let moduli =
+        if matches!(sum.sums[0], Ciphertext::Products(_)) { sum.tables.working.len() } else { moduli };
     let outputs = evaluator.finish(program, sum, &Silent).expect("finished");
     let Outputs::Scan(_, finished) = outputs else { panic!("scan outputs") };
     let after = finished.iter().map(|sum| late_room(set, sum)).fold(f64::INFINITY, f64::min);
     println!("  measured room before finishing {before:.0}, after {after:.0}");
     if chunks == 1 {
         let bits = register_noise(program).expect("well formed")[program.outputs[0] as usize];
-        let modulus: f64 = numbers.moduli.iter().map(|q| (*q as f64).log2()).sum();
+        let modulus: f64 = numbers.moduli[..moduli].iter().map(|q| (*q as f64).log2()).sum();
         let predicted = modulus - (numbers.plaintext_modulus as f64).log2() - 1.0 - f64::from(bits);
         println!("  predicted room before finishing {predicted:.0}");
         assert!(
@@ -160,7 +164,8 @@ fn check(what: &str, program: &ScanProgram, chunks: usize) {
     // A noise beyond the budget cannot be measured: the wrong plaintext is subtracted.
     if predicted >= 0.0 {
         assert!(measured >= predicted, "{what}: measured room {measured}, predicted {predicted}");
-        assert!(measured - predicted <= 12.0, "{what}: measured room {measured}, predicted {predicted}");
+        // At the end only one coefficient is measured, whose noise may be small by chance.
+        assert!(measured - predicted <= 24.0, "{what}: measured room {measured}, predicted {predicted}");
     }
 }
 
@@ -178,9 +183,23 @@ fn programs(set: ParameterSet, depths: u32) {
         Step::Multiply(4, 0),
         Step::Multiply(5, 5),
         Step::Subtract(5, 6),
-        Step::Sum(vec![5, 6, 7]),
+        Step::Sum(vec![4, 6, 7, 7]),
     ];
     check("a sum times one of its slices, squared", &program(set, 4, shared, vec![8]), 2);
+    let combined = vec![Step::Combine((0..30).map(|slice| (slice, 1_000 - 77 * i64::from(slice))).collect())];
+    check("a combination of 30 slices", &program(set, 30, combined, vec![30]), 3);
+    let largest = vec![Step::Combine(vec![(0, 1 << 40), (0, 1 << 40), (1, -5)]), Step::MultiplyRaw(2, 1)];
+    check("a combination, multiplied", &program(set, 2, largest, vec![3]), 1);
+    // The deviations of products are added as if they were the same, so these are distinct few.
+    let dot = vec![
+        Step::MultiplyRaw(0, 1),
+        Step::MultiplyRaw(2, 3),
+        Step::Combine(vec![(4, 300), (5, -7)]),
+        Step::Relinearise(6),
+        Step::Combine(vec![(7, 12), (0, 5)]),
+    ];
+    check("a combination of products, relinearised", &program(set, 4, dot.clone(), vec![8]), 1);
+    check("a combination of products", &program(set, 4, dot, vec![6]), 3);
 }
 
 #[test]
@@ -215,6 +234,6 @@ fn what_is_accepted_decrypts() {
         let partial = evaluator.evaluate_chunk(&program, &slices, &Silent).expect("evaluated");
         let outputs = evaluator.finish(&program, partial, &Silent).expect("finished");
         let sum = decrypt(keys(), &Program::Scan(program), &outputs).expect("decrypted");
-        assert_eq!(sum, [expected.iter().sum::<u64>()]);
+        assert_eq!(sum, [expected.iter().sum::<u64>().cast_signed()]);
     }
 }

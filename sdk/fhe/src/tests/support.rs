@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use fhe::bfv::{Encoding, Plaintext};
+use fhe_math::rq::{Poly, Representation, traits::TryConvertFrom};
 use fhe_traits::{FheEncoder, FheEncrypter, Serialize};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -17,8 +18,7 @@ use sordino_protocol::{
     coded::CodedTable,
     layout::Slice,
     parameters::ParameterSet,
-    program::{OutputValue, ScanProgram, Step},
-    query::Term,
+    program::{Recipe, ScanProgram, Step},
     schema::ColumnId,
 };
 
@@ -29,11 +29,11 @@ use crate::{
     parameters::bfv,
     progress::Progress,
     rollup::SegmentSource,
-    scan::{Evaluator, SliceSource},
+    scan::{Evaluator, SliceSource, ciphertext::Ciphertext, tables::Tables},
 };
 
 /// A generator whose seed is printed, so that a failure can be repeated.
-pub(super) fn printed_rng(what: &str) -> ChaCha20Rng {
+pub(crate) fn printed_rng(what: &str) -> ChaCha20Rng {
     let seed = std::env::var("SORDINO_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| rand::rng().next_u64());
     println!("{what}: SORDINO_TEST_SEED={seed}");
@@ -123,8 +123,7 @@ pub(super) fn program(set: ParameterSet, slices: u8, steps: Vec<Step>, outputs: 
         slices: (0..slices).map(value_slice).collect(),
         steps,
         outputs,
-        values: vec![OutputValue { term: Term::Rows, limb: 0 }],
-        limb_bits: 30,
+        recipes: vec![Recipe(vec![])],
     }
 }
 
@@ -135,4 +134,18 @@ pub(super) fn rows(table: &CodedTable, from: usize, to: usize) -> CodedTable {
         codes: table.codes.iter().map(|column| column.as_ref().map(|c| c[from..to].to_vec())).collect(),
         values: table.values.iter().map(|column| column.as_ref().map(|v| v[from..to].to_vec())).collect(),
     }
+}
+
+/// A ciphertext as the library has it; products are scaled down to three polynomials.
+pub(super) fn library(ciphertext: &Ciphertext, set: ParameterSet, tables: &Tables) -> fhe::bfv::Ciphertext {
+    let (parameters, basis) = (bfv(set).expect("a set"), ciphertext.basis(tables));
+    let products = matches!(ciphertext, Ciphertext::Products(_));
+    let moduli = if products { tables.working.len() } else { basis.len() };
+    let level = tables.full.len() - moduli;
+    let context = parameters.context_at_level(level).expect("a level");
+    let polynomials = ciphertext.polynomials().iter().map(|rows| {
+        let rows = if products { tables.scale.transformed(rows) } else { rows.clone() };
+        Poly::try_convert_from(rows, context, true, Representation::Ntt).expect("a polynomial")
+    });
+    fhe::bfv::Ciphertext::new(polynomials.collect(), parameters).expect("a ciphertext")
 }

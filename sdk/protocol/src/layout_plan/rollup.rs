@@ -1,81 +1,81 @@
-//! Planning layout `rollup`: which arrays, limbs and cuboids.
+//! Planning layout `rollup`: which cuboids, and which arrays each has.
 //!
-//! Cross moments of measure pairs are not stored: every cuboid has the same arrays, and a pair of
-//! measures in every cell would multiply the upload for what only the grand total is asked for.
+//! Every cuboid has counts, sums and sums of squares. Cross moments, the products of two measures, are
+//! as many as there are pairs: in every cell they would multiply the upload for what is mostly asked of
+//! the whole table or by one column. So they are stored at the top only: in the grand total, and in the
+//! cuboids of one dimension, the smallest first, while they take at most an eighth of the cells.
 
 use std::collections::BinaryHeap;
 
 use crate::{
-    bounds,
-    layout::{CellArray, Cuboid, RollupLayout},
-    layout_plan::RollupBudget,
-    parameters::{ParameterSet, ROLLUP_V1},
-    query::Term,
+    layout::{Cuboid, RollupLayout},
+    layout_plan::{
+        RollupBudget,
+        sums::{PRODUCT_SHARE, Sums},
+    },
+    parameters::ParameterSet,
     schema::{ColumnId, Schema},
 };
 
-pub(super) fn plan(schema: &Schema, rows: u64, budget: &RollupBudget) -> RollupLayout {
-    let (limb_bits, arrays) = arrays(schema, rows, budget);
-    let mut layout = RollupLayout {
-        parameter_set: ParameterSet::RollupV1,
-        limb_bits,
-        arrays,
-        cuboids: Vec::new(),
-        cells: 0,
-        segments: Vec::new(),
-    };
-    add(&mut layout, 1, Vec::new());
-    for dimensions in 1..=budget.max_dimensions {
-        for (cells, columns) in candidates(schema, dimensions, budget) {
-            let size = cells.saturating_mul(layout.arrays.len() as u64);
-            if layout.cells.saturating_add(size) > budget.max_cells_total
-                || layout.cuboids.len() >= budget.max_cuboids
-            {
-                break;
+/// All cuboids that could be published, in the order in which they are taken.
+pub(super) struct Cuboids {
+    empty: RollupLayout,
+    /// How many arrays every cuboid has.
+    everywhere: u32,
+    /// How many arrays there are.
+    all: u32,
+    most: usize,
+    /// Per number of dimensions: cells and dimensions, the smallest first.
+    candidates: Vec<Vec<(u64, Vec<ColumnId>)>>,
+}
+
+impl Cuboids {
+    pub(super) fn new(schema: &Schema, rows: u64, budget: &RollupBudget) -> Self {
+        let Sums { limb_bits, arrays, everywhere } = Sums::new(schema, rows, budget);
+        let all = u32::try_from(arrays.len()).unwrap_or(u32::MAX);
+        let empty = RollupLayout {
+            parameter_set: ParameterSet::RollupV1,
+            limb_bits,
+            arrays,
+            cuboids: Vec::new(),
+            cells: 0,
+            segments: Vec::new(),
+        };
+        let candidates = (1..=budget.max_dimensions).map(|count| candidates(schema, count, budget)).collect();
+        Self { empty, everywhere, all, most: budget.max_cuboids, candidates }
+    }
+
+    /// The grand total, and as many cuboids as so many cells have room for, those of few dimensions first.
+    pub(super) fn within(&self, max_cells: u64) -> RollupLayout {
+        let mut layout = self.empty.clone();
+        let products = u64::from(self.all - self.everywhere);
+        let mut room = (max_cells / PRODUCT_SHARE).saturating_sub(products);
+        add(&mut layout, 1, Vec::new(), self.all);
+        for candidates in &self.candidates {
+            for (cells, columns) in candidates {
+                let fits = |arrays: u32| {
+                    layout.cells.saturating_add(cells.saturating_mul(u64::from(arrays))) <= max_cells
+                };
+                if !fits(self.everywhere) || layout.cuboids.len() >= self.most {
+                    break;
+                }
+                let of_products = cells.saturating_mul(products);
+                if columns.len() == 1 && of_products <= room && fits(self.all) {
+                    room -= of_products;
+                    add(&mut layout, *cells, columns.clone(), self.all);
+                } else {
+                    add(&mut layout, *cells, columns.clone(), self.everywhere);
+                }
             }
-            add(&mut layout, cells, columns);
         }
+        layout
     }
-    layout
 }
 
-fn add(layout: &mut RollupLayout, cells: u64, dimensions: Vec<ColumnId>) {
+fn add(layout: &mut RollupLayout, cells: u64, dimensions: Vec<ColumnId>, arrays: u32) {
     let first = layout.cells;
-    layout.cells += cells * layout.arrays.len() as u64;
-    layout.cuboids.push(Cuboid { dimensions, cells, first });
-}
-
-/// The arrays of every cuboid. A total that fits a cell stays whole; a larger one is cut into limbs
-/// so narrow that no selection of cells can overflow one.
-fn arrays(schema: &Schema, rows: u64, budget: &RollupBudget) -> (u8, Vec<CellArray>) {
-    let mut terms = vec![Term::Rows];
-    for id in schema.ids() {
-        let column = schema.column(id);
-        if column.nullable && (column.dimension.is_some() || column.measure.is_some()) {
-            terms.push(Term::Present(id));
-        }
-    }
-    terms.extend(schema.measures().map(Term::Sum));
-    // A sum of squares beyond 64 bits could never be released.
-    let releasable = |term: &Term| bounds::total(schema, rows, *term) <= u128::from(i64::MAX.unsigned_abs());
-    terms.extend(schema.measures().map(Term::SumOfSquares).filter(releasable));
-
-    let limit = (1u128 << ROLLUP_V1.value_bits) - 1;
-    let largest = terms.iter().map(|term| bounds::total(schema, rows, *term)).max().unwrap_or(0);
-    let limb_bits = if largest <= limit {
-        ROLLUP_V1.value_bits
-    } else {
-        // A cell without a row is zero, so at most `rows` cells add anything to a sum.
-        let cells = budget.max_cells_per_cuboid.min(rows).max(1);
-        ROLLUP_V1.value_bits.saturating_sub(cells.next_power_of_two().ilog2()).max(1)
-    };
-    let mut arrays = Vec::new();
-    for term in terms {
-        let total = bounds::total(schema, rows, term);
-        let last = (0u8..).find(|limb| total.checked_shr(u32::from(*limb) * limb_bits).unwrap_or(0) <= limit);
-        arrays.extend((0..=last.unwrap_or(0)).map(|limb| CellArray { term, limb }));
-    }
-    (u8::try_from(limb_bits).unwrap_or(u8::MAX), arrays)
+    layout.cells += cells * u64::from(arrays);
+    layout.cuboids.push(Cuboid { dimensions, arrays, cells, first });
 }
 
 /// The cuboids with exactly so many dimensions that fit the budget by themselves, by cells, then ids.

@@ -2,11 +2,11 @@
 
 use crate::{
     layout::{RollupLayout, ScanLayout},
-    parameters::ScanParameters,
+    parameters::{ParameterSet, ScanParameters},
 };
 
 /// Bytes of an encrypted cell: the body coefficient; masks are seeds.
-const CELL_BYTES: u64 = 8;
+pub(super) const CELL_BYTES: u64 = 8;
 
 /// Sizes of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,10 +49,20 @@ pub(super) fn estimate(
         estimate.chunks = rows.div_ceil(set.degree as u64);
         estimate.slots = estimate.slices * estimate.chunks * set.degree as u64;
         // Freshly encrypted, the second polynomial of a ciphertext is a seed.
-        estimate.scan_bytes = estimate.slices * estimate.chunks * polynomial_bytes(set, set.moduli.len());
-        estimate.evaluation_key_bytes = key_bytes(set);
+        estimate.scan_bytes = estimate.slices * slice_bytes(scan.parameter_set, rows);
+        estimate.evaluation_key_bytes = key_bytes(scan.parameter_set);
     }
     estimate
+}
+
+/// Bytes of one slice of all chunks.
+pub(super) fn slice_bytes(set: ParameterSet, rows: u64) -> u64 {
+    set.scan().map_or(0, |set| rows.div_ceil(set.degree as u64) * polynomial_bytes(set, set.moduli.len()))
+}
+
+/// Hundredths of a byte that a slice takes for a row.
+pub(super) fn row_bytes_hundredths(set: ParameterSet) -> u64 {
+    set.scan().map_or(0, |set| 100 * polynomial_bytes(set, set.moduli.len()) / set.degree as u64)
 }
 
 /// Bytes of a polynomial over the first `moduli` moduli, packed.
@@ -62,6 +72,6 @@ fn polynomial_bytes(set: &ScanParameters, moduli: usize) -> u64 {
 }
 
 /// The relinearisation key has one seeded ciphertext for each modulus.
-fn key_bytes(set: &ScanParameters) -> u64 {
-    set.moduli.len() as u64 * polynomial_bytes(set, set.moduli.len())
+pub(super) fn key_bytes(set: ParameterSet) -> u64 {
+    set.scan().map_or(0, |set| set.moduli.len() as u64 * polynomial_bytes(set, set.moduli.len()))
 }

@@ -6,10 +6,11 @@ use crate::{
     layout::LayoutKind,
     manifest::Manifest,
     program::Program,
-    query::{Query, QueryError, Term},
-    schema::Schema,
+    query::{Query, QueryError},
+    schema::{ColumnId, Schema},
 };
 
+mod pieces;
 pub mod rollup;
 pub mod scan;
 
@@ -28,7 +29,18 @@ pub enum LowerError {
         /// Names of the dimensions.
         dimensions: Vec<String>,
     },
-    /// A term is not stored in this layout.
+    /// Products of measures are not stored by all the dimensions of the query.
+    #[error(
+        "{sums} are stored only for totals and for single dimensions of few values, not by {dimensions:?}: \
+         ask about the whole table or by one such dimension, or use layout scan"
+    )]
+    NoMoments {
+        /// What is asked for.
+        sums: String,
+        /// Names of the dimensions.
+        dimensions: Vec<String>,
+    },
+    /// What would be summed is not stored in this layout.
     #[error("the layout does not store {0}")]
     NotStored(String),
     /// A static bound is exceeded.
@@ -48,14 +60,7 @@ pub fn lower(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<P
     }
 }
 
-/// A term in words, for an error.
-fn describe(schema: &Schema, term: Term) -> String {
-    let name = |id| &schema.column(id).name;
-    match term {
-        Term::Rows => "the number of rows".to_owned(),
-        Term::Present(id) => format!("the number of values of `{}`", name(id)),
-        Term::Sum(id) => format!("the sum of `{}`", name(id)),
-        Term::SumOfSquares(id) => format!("the sum of squares of `{}`", name(id)),
-        Term::Product(one, other) => format!("the sum of `{}` times `{}`", name(one), name(other)),
-    }
+/// A measure in words, for an error.
+fn describe_measure(schema: &Schema, column: ColumnId) -> String {
+    format!("the values of `{}`", schema.column(column).name)
 }

@@ -8,14 +8,14 @@ use sordino_protocol::{
     lower::lower,
     predicate::Predicate,
     query::{Expression, Query},
-    schema::{ColumnId, Schema},
+    schema::Schema,
 };
 
-use crate::planning::{credit, published, query, within};
+use crate::planning::{ROWS, average, credit, published, query, sum, within};
 
 fn asked(schema: &Schema) -> Query {
     let condition = Predicate::and(schema, vec![within(schema, 12, 11, 57), within(schema, 13, 1, 2)]);
-    let outputs = [Expression::Group(ColumnId(0)), Expression::Rows, Expression::Average(ColumnId(20))];
+    let outputs = [Expression::Group(0), ROWS, average(schema, 20)];
     query(condition, &[0], &outputs)
 }
 
@@ -27,15 +27,16 @@ fn a_query_keeps_its_canonical_form() {
         text,
         concat!(
             r#"{"dataset":"0101010101010101010101010101010101010101010101010101010101010101","#,
-            r#""groups":[0],"outputs":[{"expression":{"group":0},"name":"o0"},"#,
-            r#"{"expression":"rows","name":"o1"},{"expression":{"average":20},"name":"o2"}],"#,
+            r#""groups":[{"codes":0}],"outputs":[{"expression":{"group":0},"name":"o0"},"#,
+            r#"{"expression":{"count":"all"},"name":"o1"},{"expression":{"average":{"branches":["#,
+            r#"{"monomials":[{"coefficient":1,"columns":[20]}],"when":"all"}],"scale":0}},"name":"o2"}],"#,
             r#""predicate":{"and":[{"in":{"codes":[[11,57]],"column":12}},"#,
             r#"{"in":{"codes":[[1,2]],"column":13}}]}}"#,
         )
     );
     assert_eq!(
         query.digest().expect("canonical").to_string(),
-        "a525ad54cad8428668940f36525976a5e79c7b349ff52a62e63642aec08ec491"
+        "ecb7aef96c9dc812252a47df05449b8223a23ee11f59107ec19f08d3d92723c5"
     );
 }
 
@@ -49,25 +50,26 @@ fn a_program_keeps_its_digest() {
     };
     assert_eq!(
         digest(LayoutKind::Rollup),
-        "39e11e4730d2f89c7d84b8f5bd43242764738788c8f6da911009dbe0ec9fb9c8"
+        "8de2329da81a30b83421d0ac75143b9dd784e6ee25607a1c9599746db3e11313"
     );
-    assert_eq!(digest(LayoutKind::Scan), "583a28c954f8f09df7bbab3b46531cde756127990db32bc1746305586517f915");
+    assert_eq!(digest(LayoutKind::Scan), "c73cef28e075ea97310b0de6e6ee036a961e9587a26ec1bc3df1ca24f0be3dc1");
 }
 
 #[test]
 fn a_scan_program_keeps_its_canonical_form() {
     let manifest = published(credit(), 1_000, &RollupBudget::default());
-    let query = query(within(&manifest.schema, 13, 1, 2), &[0], &[Expression::Sum(ColumnId(20))]);
+    let query = query(within(&manifest.schema, 13, 1, 2), &[0], &[sum(&manifest.schema, 20)]);
     let program = lower(&manifest, &query, LayoutKind::Scan).expect("lowers");
     let text = String::from_utf8(program.canonical_bytes().expect("canonical")).expect("utf-8");
     assert_eq!(
         text,
         concat!(
-            r#"{"layout":"scan","limb_bits":21,"outputs":[4,5,6,7],"parameter_set":"scan-8k-v1","#,
-            r#""slices":[{"digit":{"column":0,"digit":0,"value":0}},{"digit":{"column":0,"digit":0,"value":1}},"#,
-            r#"{"digit":{"column":13,"digit":0,"value":1}},{"value":{"column":20,"limb":0}}],"#,
-            r#""steps":[{"multiply":[0,2]},{"multiply_raw":[3,4]},{"multiply":[1,2]},{"multiply_raw":[3,6]}],"#,
-            r#""values":[{"limb":0,"term":"rows"},{"limb":0,"term":{"sum":20}}]}"#,
+            r#"{"layout":"scan","outputs":[7,8,9,10],"parameter_set":"scan-8k-v1","#,
+            r#""recipes":[[{"coefficient":1,"output":0}],[{"coefficient":1,"output":1}]],"#,
+            r#""slices":["exists",{"at_least":{"column":0,"digit":0,"value":1}},"#,
+            r#"{"at_least":{"column":13,"digit":0,"value":1}},{"at_least":{"column":13,"digit":0,"value":2}},"#,
+            r#"{"value":{"column":20,"limb":0}}],"steps":[{"subtract":[2,3]},{"subtract":[0,1]},"#,
+            r#"{"multiply":[5,6]},{"multiply_raw":[4,7]},{"multiply":[1,5]},{"multiply_raw":[4,9]}]}"#,
         )
     );
 }

@@ -3,16 +3,15 @@
 
 use sordino_protocol::{
     coded::CodedTable,
-    layout::{RollupLayout, ScanLayout, Slice},
+    layout::{CellSum, RollupLayout, ScanLayout, Slice},
     manifest::Manifest,
     parameters::ROLLUP_V1,
-    program::{Program, RollupProgram, ScanProgram, Step},
-    query::Term,
+    program::{CellOutput, Program, RollupProgram, ScanProgram, Step},
     schema::{ColumnId, Schema},
 };
 
 /// The outputs of a program over a plaintext table.
-pub(crate) fn run(manifest: &Manifest, program: &Program, table: &CodedTable) -> Vec<u64> {
+pub(crate) fn run(manifest: &Manifest, program: &Program, table: &CodedTable) -> Vec<i64> {
     match program {
         Program::Rollup(program) => {
             let layout = manifest.rollup.as_ref().expect("published");
@@ -42,17 +41,17 @@ fn cells(schema: &Schema, layout: &RollupLayout, table: &CodedTable) -> Vec<u64>
     let mut stored = vec![0; usize::try_from(layout.cells).expect("fits")];
     for cuboid in &layout.cuboids {
         let size = usize::try_from(cuboid.cells).expect("fits");
-        let mut sums = vec![vec![0u128; size]; layout.arrays.len()];
+        let mut sums = vec![vec![0u128; size]; cuboid.arrays as usize];
         for row in 0..table.rows {
             let cell = usize::try_from(cuboid.cell(schema, |id| table.codes(id)[row])).expect("fits");
             for (array, sums) in layout.arrays.iter().zip(&mut sums) {
                 let of = |id| u128::from(encoded(schema, table, row, id));
-                sums[cell] += match array.term {
-                    Term::Rows => 1,
-                    Term::Present(id) => u128::from(present(schema, table, row, id)),
-                    Term::Sum(id) => of(id),
-                    Term::SumOfSquares(id) => of(id) * of(id),
-                    Term::Product(one, other) => of(one) * of(other),
+                sums[cell] += match array.sum {
+                    CellSum::Rows => 1,
+                    CellSum::Present(id) => u128::from(present(schema, table, row, id)),
+                    CellSum::Sum(id) => of(id),
+                    CellSum::SumOfSquares(id) => of(id) * of(id),
+                    CellSum::Product(one, other) => of(one) * of(other),
                 };
             }
         }
@@ -68,25 +67,25 @@ fn cells(schema: &Schema, layout: &RollupLayout, table: &CodedTable) -> Vec<u64>
     stored
 }
 
-fn run_rollup(program: &RollupProgram, cells: &[u64]) -> Vec<u64> {
-    let mut outputs = Vec::new();
+fn run_rollup(program: &RollupProgram, cells: &[u64]) -> Vec<i64> {
     for selection in &program.selections {
         assert!(selection.iter().all(|(low, high)| low < high));
         assert!(selection.windows(2).all(|pair| pair[0].1 < pair[1].0), "sorted, apart");
-        for array in &program.arrays {
-            let range =
-                |(low, high): &(u64, u64)| (array.first + low) as usize..(array.first + high) as usize;
-            let sum: u64 = selection.iter().flat_map(|selected| &cells[range(selected)]).sum();
-            outputs.push(sum % (1 << ROLLUP_V1.value_bits));
-        }
     }
-    outputs
+    let sum = |output: &CellOutput| {
+        let first = program.arrays[output.array as usize].first;
+        let range = |(low, high): &(u64, u64)| (first + low) as usize..(first + high) as usize;
+        let selection = &program.selections[output.selection as usize];
+        let sum: u64 = selection.iter().flat_map(|selected| &cells[range(selected)]).sum();
+        (sum % (1 << ROLLUP_V1.value_bits)).cast_signed()
+    };
+    program.outputs.iter().map(sum).collect()
 }
 
 /// Slots of padding after the rows of a chunk.
 const PADDING: usize = 3;
 
-fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: &CodedTable) -> Vec<u64> {
+fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: &CodedTable) -> Vec<i64> {
     let modulus = program.parameter_set.scan().expect("a scan set").plaintext_modulus;
     let mut outputs = vec![0u64; program.outputs.len()];
     let mut first = 0;
@@ -111,23 +110,29 @@ fn run_scan(program: &ScanProgram, schema: &Schema, layout: &ScanLayout, table: 
             }
         }
     }
-    outputs
+    let closest_to_0 = |sum: u64| {
+        if sum > modulus / 2 { sum.cast_signed() - modulus.cast_signed() } else { sum.cast_signed() }
+    };
+    outputs.into_iter().map(closest_to_0).collect()
 }
 
 fn slot(schema: &Schema, layout: &ScanLayout, table: &CodedTable, row: usize, slice: Slice) -> u64 {
     match slice {
         Slice::Exists => 1,
-        Slice::Digit { column, digit, value } => {
+        Slice::AtLeast { column, digit, value } => {
             let digits = layout.digits_of(column).expect("stored");
-            u64::from(digits.digits_of(table.codes(column)[row])[usize::from(digit)] == value)
+            u64::from(digits.digits_of(table.codes(column)[row])[usize::from(digit)] >= value)
         }
         Slice::Present(column) => u64::from(present(schema, table, row, column)),
-        Slice::Value { column, limb } => {
-            let shifted =
-                encoded(schema, table, row, column) >> (u32::from(limb) * u32::from(layout.limb_bits));
-            shifted & ((1 << layout.limb_bits) - 1)
+        Slice::Value { column, limb } => limb_of(encoded(schema, table, row, column), limb, layout.limb_bits),
+        Slice::Factor { column, limb } => {
+            limb_of(encoded(schema, table, row, column), limb, layout.factor_bits)
         }
     }
+}
+
+fn limb_of(value: u64, limb: u8, bits: u8) -> u64 {
+    value >> (u32::from(limb) * u32::from(bits)) & ((1 << bits) - 1)
 }
 
 fn add(a: u64, b: u64, modulus: u64) -> u64 {
@@ -154,8 +159,23 @@ fn apply(step: &Step, registers: &[(Vec<u64>, u8)], modulus: u64) -> (Vec<u64>, 
             (sum, degree(&operands[0]))
         }
         Step::Subtract(a, b) => {
-            assert_eq!((degree(a), degree(b)), (1, 1), "subtracted at degree 1");
-            (zip(a, b, &|a, b| add(a, modulus - b, modulus)), 1)
+            assert_eq!(degree(a), degree(b), "one degree");
+            (zip(a, b, &|a, b| add(a, modulus - b, modulus)), degree(a))
+        }
+        Step::Combine(terms) => {
+            let mut sum = vec![0; registers[terms[0].0 as usize].0.len()];
+            for (operand, coefficient) in terms {
+                assert_eq!(degree(operand), degree(&terms[0].0), "one degree");
+                let factor = i128::from(*coefficient).rem_euclid(i128::from(modulus)) as u64;
+                for (slot, value) in sum.iter_mut().zip(&registers[*operand as usize].0) {
+                    *slot = add(*slot, product(factor, *value), modulus);
+                }
+            }
+            (sum, degree(&terms[0].0))
+        }
+        Step::Relinearise(a) => {
+            assert_eq!(degree(a), 2, "a product is relinearised");
+            (registers[*a as usize].0.clone(), 1)
         }
         Step::Multiply(a, b) | Step::MultiplyRaw(a, b) => {
             assert_eq!((degree(a), degree(b)), (1, 1), "factors have degree 1");

@@ -5,11 +5,12 @@ use sordino_protocol::{
     bounds::BoundError,
     canonical::Canonical,
     digest::Digest,
-    layout::{DimensionDigits, LayoutKind},
+    layout::{Blocks, DimensionDigits, LayoutKind},
     layout_plan::{self, RollupBudget},
     lower::{LowerError, lower},
     parameters::ParameterSet,
     plaintext, release_values,
+    schema::ColumnId,
     testing::{self, Shape},
 };
 
@@ -34,7 +35,10 @@ fn check(seed: u64, kind: LayoutKind, shape: &Shape, vary: bool) -> Result<bool,
         // Digits and limbs that the planner would not choose are lowered as well.
         scan.parameter_set = ParameterSet::Scan16kV1;
         for digits in &mut scan.digits {
-            *digits = varied(&mut next, digits);
+            *digits = varied(&mut next, digits.column, schema.column(digits.column).codes());
+        }
+        if next().is_multiple_of(8) {
+            scan.digits.remove(0);
         }
         scan.limb_bits = 20;
         scan.measures.iter_mut().for_each(|measure| measure.limbs = 3);
@@ -47,7 +51,19 @@ fn check(seed: u64, kind: LayoutKind, shape: &Shape, vary: bool) -> Result<bool,
     let program = match lower(&manifest, &query, kind) {
         Ok(program) => program,
         Err(LowerError::Bound(BoundError::Noise { .. })) if kind == LayoutKind::Scan => return Ok(false),
-        Err(LowerError::NoCuboid { .. }) => return Ok(false),
+        Err(LowerError::NoCuboid { .. } | LowerError::NoMoments { .. } | LowerError::NotStored(_))
+            if kind == LayoutKind::Rollup =>
+        {
+            return Ok(false);
+        }
+        Err(LowerError::Bound(BoundError::Overflow { .. })) if kind == LayoutKind::Scan => return Ok(false),
+        Err(LowerError::NotStored(what)) if vary => {
+            let left_out = manifest.schema.dimensions().next().expect("there is one");
+            let name = &manifest.schema.column(left_out).name;
+            let asked = query.dimensions(&manifest.schema);
+            prop_assert!(asked.contains(&left_out) && what.contains(name), "{}", what);
+            return Ok(false);
+        }
         Err(error) => return Err(TestCaseError::fail(error.to_string())),
     };
     let again = lower(&manifest, &query, kind).expect("lowered before");
@@ -59,15 +75,31 @@ fn check(seed: u64, kind: LayoutKind, shape: &Shape, vary: bool) -> Result<bool,
     Ok(true)
 }
 
-fn varied(next: &mut impl FnMut() -> u64, digits: &DimensionDigits) -> DimensionDigits {
-    let codes: u32 = digits.bases.iter().product();
-    let bases = match next() % 3 {
+fn varied(next: &mut impl FnMut() -> u64, column: ColumnId, codes: u32) -> DimensionDigits {
+    if codes > 3 && next().is_multiple_of(4) {
+        return blocks(next, column, codes);
+    }
+    let bases = match next() % 4 {
         0 => vec![codes],
         1 if codes > 3 => vec![codes.div_ceil(3), 3],
-        _ if codes > 8 => vec![codes.div_ceil(6), 2, 3],
+        2 if codes > 8 => vec![codes.div_ceil(6), 2, 3],
+        _ if codes > 24 => vec![codes.div_ceil(18), 3, 2, 3],
         _ => vec![codes],
     };
-    DimensionDigits { column: digits.column, bases }
+    DimensionDigits { column, bases, blocks: None }
+}
+
+/// Blocks of unequal length, some of them empty.
+fn blocks(next: &mut impl FnMut() -> u64, column: ColumnId, codes: u32) -> DimensionDigits {
+    let mut starts = vec![0];
+    while starts.len() < 40 && starts[starts.len() - 1] + 6 < codes {
+        let length = u32::try_from(next() % 7).expect("small");
+        starts.push(starts[starts.len() - 1] + length);
+    }
+    let last = codes - starts[starts.len() - 1];
+    let size = last.max(6);
+    let bases = vec![u32::try_from(starts.len()).expect("few").max(2), size.div_ceil(2), 2];
+    DimensionDigits { column, bases, blocks: Some(Blocks { size: size.div_ceil(2) * 2, starts }) }
 }
 
 proptest! {

@@ -15,7 +15,7 @@ use crate::planning::{dimension, measure, published, schema};
 fn valid() -> Manifest {
     let mut nullable = dimension("n", 3);
     nullable.nullable = true;
-    let columns = vec![dimension("a", 200), nullable, measure("m", 1 << 25)];
+    let columns = vec![dimension("a", 200), nullable, measure("m", 1 << 25), measure("x", 9)];
     published(schema(columns), 10_000, &RollupBudget::default())
 }
 
@@ -45,12 +45,15 @@ fn a_contradiction_in_the_manifest_is_named() {
 
 #[test]
 fn a_contradiction_in_the_rollup_layout_is_named() {
-    let changes: [fn(&mut Manifest); 9] = [
+    let changes: [fn(&mut Manifest); 12] = [
         |m| rollup(m).parameter_set = ParameterSet::Scan8kV1,
         |m| rollup(m).limb_bits = 0,
         |m| rollup(m).limb_bits = 34,
         |m| rollup(m).cuboids[1].dimensions = vec![ColumnId(2)],
         |m| rollup(m).cuboids[1].dimensions = vec![ColumnId(1), ColumnId(0)],
+        |m| rollup(m).cuboids[1].arrays = 0,
+        |m| rollup(m).cuboids[1].arrays -= 1,
+        |m| rollup(m).cuboids[1].arrays += 1,
         |m| rollup(m).cuboids[1].cells += 1,
         |m| rollup(m).cuboids[1].first += 1,
         |m| rollup(m).cells += 1,

@@ -6,14 +6,14 @@ use sordino_protocol::{
     bounds::{self, BoundError},
     cost::OperationCounts,
     digest::Digest,
-    layout::{LayoutKind, Slice},
+    layout::{CellSum, LayoutKind, Slice},
     layout_plan::{self, RollupBudget},
     lower::{LowerError, lower},
     manifest::Manifest,
     parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::{Program, ScanProgram, Step},
-    query::{Expression, Output, Query, Term},
+    query::{Branch, Expression, GroupKey, Monomial, Output, Query, Value},
     schema::{Column, ColumnId, Domain, Measure, Schema},
     testing,
 };
@@ -49,14 +49,34 @@ pub(crate) fn credit() -> Schema {
 }
 
 pub(crate) fn query(predicate: Predicate, groups: &[u16], outputs: &[Expression]) -> Query {
-    let named =
-        |(i, expression): (usize, &Expression)| Output { name: format!("o{i}"), expression: *expression };
+    let named = |(i, expression): (usize, &Expression)| Output {
+        name: format!("o{i}"),
+        expression: expression.clone(),
+    };
     Query {
         dataset: Digest::from_bytes([1; 32]),
         outputs: outputs.iter().enumerate().map(named).collect(),
         predicate,
-        groups: groups.iter().copied().map(ColumnId).collect(),
+        groups: groups.iter().copied().map(ColumnId).map(GroupKey::Codes).collect(),
     }
+}
+
+/// COUNT(*).
+pub(crate) const ROWS: Expression = Expression::Count(Predicate::All);
+
+/// COUNT of a column.
+pub(crate) fn count(schema: &Schema, column: u16) -> Expression {
+    Expression::Count(Predicate::present(schema, ColumnId(column)))
+}
+
+/// SUM of a column.
+pub(crate) fn sum(schema: &Schema, column: u16) -> Expression {
+    Expression::Sum(Value::measure(schema, ColumnId(column)))
+}
+
+/// AVG of a column.
+pub(crate) fn average(schema: &Schema, column: u16) -> Expression {
+    Expression::Average(Value::measure(schema, ColumnId(column)))
 }
 
 pub(crate) fn within(schema: &Schema, column: u16, low: u32, high: u32) -> Predicate {
@@ -91,7 +111,7 @@ fn products(program: &ScanProgram) -> (usize, usize) {
 fn credit_is_planned_small_and_its_query_lowered() {
     let schema = credit();
     let condition = Predicate::and(&schema, vec![within(&schema, 12, 11, 57), within(&schema, 13, 1, 2)]);
-    let asked = query(condition, &[0], &[Expression::Rows, Expression::Average(ColumnId(20))]);
+    let asked = query(condition, &[0], &[ROWS, average(&schema, 20)]);
     let manifest = published(schema, 1_000, &RollupBudget::default());
     let (rollup, layout) = (manifest.rollup.as_ref().expect("there"), manifest.scan.as_ref().expect("there"));
     assert_eq!(layout.parameter_set, ParameterSet::Scan8kV1);
@@ -120,7 +140,7 @@ fn where_the_noise_leaves_no_room_products_are_balanced() {
     let manifest = published(schema.clone(), 1_000, &RollupBudget::default());
     let asked = |conditions: u16| {
         let parts = (0..conditions).map(|column| within(&schema, column, 0, 2)).collect();
-        query(Predicate::and(&schema, parts), &[6], &[Expression::Sum(ColumnId(7))])
+        query(Predicate::and(&schema, parts), &[6], &[sum(&schema, 7)])
     };
     // Eight factors with group and measure: three levels.
     let program = scan(&manifest, &asked(6));
@@ -135,7 +155,7 @@ fn a_range_over_two_digits_costs_one_product() {
     let manifest = published(schema.clone(), 100_000, &RollupBudget::default());
     assert_eq!(manifest.scan.as_ref().expect("there").digits[0].bases, vec![32, 32]);
     for (low, high, expected) in [(77, 1_000, 1), (64, 1_000, 0), (0, 991, 1), (70, 900, 2), (5, 6, 1)] {
-        let asked = query(within(&schema, 0, low, high), &[], &[Expression::Rows]);
+        let asked = query(within(&schema, 0, low, high), &[], &[ROWS]);
         let program = scan(&manifest, &asked);
         let (relinearised, raw) = products(&program);
         assert_eq!(relinearised + raw, expected, "{low}..{high}: {program:?}");
@@ -147,13 +167,13 @@ fn a_count_alone_is_left_unrelinearised_and_a_shared_mask_is_not() {
     let schema = schema(vec![dimension("a", 8), dimension("b", 5), measure("m", 9)]);
     let manifest = published(schema.clone(), 1_000, &RollupBudget::default());
     let condition = || within(&schema, 0, 0, 3);
-    let program = scan(&manifest, &query(condition(), &[1], &[Expression::Rows]));
+    let program = scan(&manifest, &query(condition(), &[1], &[ROWS]));
     assert_eq!(products(&program), (0, 5));
-    let program = scan(&manifest, &query(condition(), &[1], &[Expression::Sum(ColumnId(2))]));
+    let program = scan(&manifest, &query(condition(), &[1], &[sum(&schema, 2)]));
     assert_eq!(products(&program), (5, 5));
-    let nothing = scan(&manifest, &query(Predicate::Nothing, &[1], &[Expression::Rows]));
+    let nothing = scan(&manifest, &query(Predicate::Nothing, &[1], &[ROWS]));
     assert_eq!((nothing.slices, nothing.steps), (vec![Slice::Exists], vec![Step::Subtract(0, 0)]));
-    let everything = scan(&manifest, &query(Predicate::All, &[], &[Expression::Sum(ColumnId(2))]));
+    let everything = scan(&manifest, &query(Predicate::All, &[], &[sum(&schema, 2)]));
     assert_eq!((everything.steps, everything.outputs), (vec![], vec![0, 1]));
 }
 
@@ -163,7 +183,7 @@ fn a_group_that_is_never_null_needs_no_product_to_count_values() {
     nullable.nullable = true;
     let schema = schema(vec![nullable, dimension("a", 4)]);
     let manifest = published(schema.clone(), 1_000, &RollupBudget::default());
-    let count = [Expression::Count(ColumnId(0))];
+    let count = [count(&schema, 0)];
     // Three values and null, which has a count of nothing.
     let grouped = scan(&manifest, &query(within(&schema, 1, 0, 2), &[0], &count));
     assert_eq!(products(&grouped), (0, 4));
@@ -174,15 +194,54 @@ fn a_group_that_is_never_null_needs_no_product_to_count_values() {
 }
 
 #[test]
+fn a_condition_on_a_factor_whose_codes_are_its_values_is_part_of_it() {
+    let share = Column { measure: Some(Measure { scale: 0, min: 0, max: 10 }), ..dimension("share", 11) };
+    let schema = schema(vec![dimension("d", 8), share, measure("price", 9_999)]);
+    let mut manifest = published(schema.clone(), 1_000, &RollupBudget::default());
+    manifest.scan.as_mut().expect("there").parameter_set = ParameterSet::Scan16kV1;
+    let (share, price) = (Value::measure(&schema, ColumnId(1)), Value::measure(&schema, ColumnId(2)));
+    let revenue = Expression::Sum(price.times(&schema, &share).expect("small"));
+    let condition = Predicate::and(&schema, vec![within(&schema, 0, 0, 3), within(&schema, 1, 5, 8)]);
+    let program = scan(&manifest, &query(condition, &[], &[revenue]));
+    // The count needs the product of both masks; the sum only that of the other mask, the price, and the
+    // selected shares.
+    assert_eq!(products(&program), (1, 2), "{program:?}");
+    let weights = program.steps.iter().find_map(|step| match step {
+        Step::Combine(terms) => Some(terms.iter().map(|(_, weight)| *weight).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(weights, Some(vec![5, 1, 1, -7]), "0 up to 5, then 5, 6, 7, then 0");
+}
+
+#[test]
+fn a_polynomial_that_could_overflow_is_summed_product_by_product() {
+    let schema = schema(vec![measure("price", 10_000_000), measure("discount", 10)]);
+    let price = Value::measure(&schema, ColumnId(0));
+    let rest = Branch::collected(
+        Predicate::All,
+        vec![Monomial::constant(1_000), Monomial { coefficient: -100, columns: vec![ColumnId(1)] }],
+    );
+    let rest = Value { scale: 0, branches: vec![rest.expect("small")] };
+    let asked = query(Predicate::All, &[], &[Expression::Sum(price.times(&schema, &rest).expect("small"))]);
+    let outputs = |rows| {
+        let program = scan(&published(schema.clone(), rows, &RollupBudget::default()), &asked);
+        (program.outputs.len(), program.recipes[1].0.iter().map(|part| part.coefficient).collect::<Vec<_>>())
+    };
+    assert_eq!(outputs(40_000), (2, vec![1]));
+    // 10^10 in each of ten million rows is too much for one sum.
+    assert_eq!(outputs(10_000_000), (3, vec![1_000, -100]));
+}
+
+#[test]
 fn a_disjunction_of_exclusive_parts_is_a_sum() {
     let schema = schema(vec![dimension("a", 4), dimension("b", 4)]);
     let manifest = published(schema.clone(), 1_000, &RollupBudget::default());
     let both =
         |a, b| Predicate::and(&schema, vec![within(&schema, 0, a, a + 1), within(&schema, 1, b, b + 1)]);
     let exclusive = Predicate::or(&schema, vec![both(0, 1), both(1, 2), both(2, 0)]);
-    assert_eq!(products(&scan(&manifest, &query(exclusive, &[], &[Expression::Rows]))), (0, 3));
+    assert_eq!(products(&scan(&manifest, &query(exclusive, &[], &[ROWS]))), (0, 3));
     let overlapping = Predicate::or(&schema, vec![within(&schema, 0, 0, 1), within(&schema, 1, 0, 1)]);
-    assert_eq!(products(&scan(&manifest, &query(overlapping, &[], &[Expression::Rows]))), (1, 0));
+    assert_eq!(products(&scan(&manifest, &query(overlapping, &[], &[ROWS]))), (1, 0));
 }
 
 #[test]
@@ -190,15 +249,14 @@ fn sets_digits_and_limbs_follow_the_size() {
     let columns = || vec![dimension("d", 129), dimension("e", 17), measure("m", 1 << 18)];
     let small = layout_plan::scan(&schema(columns()), 32_768);
     assert_eq!(small.parameter_set, ParameterSet::Scan8kV1);
-    assert_eq!(
-        small.digits.iter().map(|d| d.bases.clone()).collect::<Vec<_>>(),
-        vec![vec![11, 12], vec![17]]
-    );
     let large = layout_plan::scan(&schema(columns()), 32_769);
     assert_eq!(large.parameter_set, ParameterSet::Scan16kV1);
-    assert_eq!(large.digits[1].bases, vec![4, 5]);
+    for layout in [small, large] {
+        let bases: Vec<_> = layout.digits.iter().map(|digits| digits.bases.len()).collect();
+        assert!(bases[0] <= 2 && bases[1] == 1, "{bases:?}: few codes are worth a slice each");
+    }
     let wide = layout_plan::scan(&schema(vec![measure("m", 1 << 40)]), 1_000_000);
-    assert_eq!((wide.parameter_set, wide.limb_bits), (ParameterSet::Scan16kV1, 34));
+    assert_eq!((wide.parameter_set, wide.limb_bits), (ParameterSet::Scan16kV1, 33));
     assert_eq!(wide.measures[0].limbs, 2);
 }
 
@@ -221,11 +279,11 @@ fn limbs_are_narrow_enough_for_any_selection() {
     let schema = schema(vec![dimension("d", 4_096), dimension("e", 16), measure("m", 1 << 30)]);
     let layout = layout_plan::rollup(&schema, 5_000_000, &RollupBudget::default());
     assert_eq!(layout.limb_bits, 17);
-    let limbs = |term| layout.arrays.iter().filter(|array| array.term == term).count();
-    assert_eq!((limbs(Term::Rows), limbs(Term::Sum(ColumnId(2)))), (1, 3));
-    let manifest = published(schema, 5_000_000, &RollupBudget::default());
-    let asked = query(Predicate::All, &[], &[Expression::Sum(ColumnId(2))]);
-    let by_cells = query(within(&manifest.schema, 0, 0, 4_095), &[1], &[Expression::Sum(ColumnId(2))]);
+    let limbs = |sum| layout.arrays.iter().filter(|array| array.sum == sum).count();
+    assert_eq!((limbs(CellSum::Rows), limbs(CellSum::Sum(ColumnId(2)))), (1, 3));
+    let manifest = published(schema.clone(), 5_000_000, &RollupBudget::default());
+    let asked = query(Predicate::All, &[], &[sum(&schema, 2)]);
+    let by_cells = query(within(&manifest.schema, 0, 0, 4_095), &[1], &[sum(&schema, 2)]);
     assert!(lower(&manifest, &asked, LayoutKind::Rollup).is_ok());
     assert!(lower(&manifest, &by_cells, LayoutKind::Rollup).is_ok());
 }
@@ -234,7 +292,7 @@ fn limbs_are_narrow_enough_for_any_selection() {
 fn what_could_overflow_is_refused_by_name() {
     let schema = schema(vec![dimension("d", 4), measure("m", 1 << 20)]);
     let mut manifest = published(schema.clone(), 1_000, &RollupBudget::default());
-    let asked = query(within(&schema, 0, 0, 2), &[], &[Expression::Sum(ColumnId(1))]);
+    let asked = query(within(&schema, 0, 0, 2), &[], &[sum(&schema, 1)]);
     manifest.rows = 1 << 40;
     for kind in [LayoutKind::Rollup, LayoutKind::Scan] {
         let refused = lower(&manifest, &asked, kind);
@@ -250,14 +308,14 @@ fn what_is_not_stored_is_refused_by_name() {
     let schema = schema(vec![dimension("d", 4), dimension("e", 300), dimension("f", 300), measure("m", 9)]);
     let mut manifest = published(schema.clone(), 1_000, &RollupBudget::default());
     let apart = Predicate::and(&schema, vec![within(&schema, 1, 0, 2), within(&schema, 2, 0, 2)]);
-    let refused = lower(&manifest, &query(apart, &[], &[Expression::Rows]), LayoutKind::Rollup);
+    let refused = lower(&manifest, &query(apart, &[], &[ROWS]), LayoutKind::Rollup);
     assert_eq!(refused, Err(LowerError::NoCuboid { dimensions: vec!["e".to_owned(), "f".to_owned()] }));
     manifest.rollup.as_mut().expect("there").arrays.truncate(1);
     manifest.scan.as_mut().expect("there").measures.clear();
-    let asked = query(Predicate::All, &[], &[Expression::Sum(ColumnId(3))]);
+    let asked = query(Predicate::All, &[], &[sum(&schema, 3)]);
     for kind in [LayoutKind::Rollup, LayoutKind::Scan] {
         let refused = lower(&manifest, &asked, kind);
-        assert_eq!(refused, Err(LowerError::NotStored("the sum of `m`".to_owned())));
+        assert_eq!(refused, Err(LowerError::NotStored("the values of `m`".to_owned())));
     }
 }
 
@@ -283,7 +341,7 @@ fn large_programs_are_lowered() {
     };
     let manifest = published(schema.clone(), 100_000, &budget);
     let odd = Predicate::column_in(&schema, ColumnId(3), CodeSet::from_codes([1]));
-    let outputs = [Expression::Rows, Expression::Sum(ColumnId(4))];
+    let outputs = [ROWS, sum(&schema, 4)];
     for (predicate, groups) in [
         (Predicate::and(&schema, vec![within(&schema, 2, 3, 90), odd.clone()]), vec![0, 1]),
         (Predicate::and(&schema, vec![within(&schema, 1, 1, 64), within(&schema, 2, 3, 90), odd]), vec![0]),

@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, SetExpr, Value};
+use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, Query, Select, SetExpr, Value};
 
 use super::SqlError;
+use crate::sql::functions;
+
+const CLAUSES: &str = "only SELECT, FROM, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT and OFFSET are answered";
 
 /// Refuses clauses; a struct pattern without `..` where it matters, so that a clause that a new
 /// version of the parser learns does not slip through unseen.
@@ -12,8 +15,8 @@ pub(super) fn refuse_clauses(query: &Query) -> Result<(), SqlError> {
     let Query {
         with,
         body,
-        order_by,
-        limit_clause,
+        order_by: _,
+        limit_clause: _,
         fetch,
         locks,
         for_clause,
@@ -21,7 +24,6 @@ pub(super) fn refuse_clauses(query: &Query) -> Result<(), SqlError> {
         format_clause,
         pipe_operators,
     } = query;
-    let groups = "groups come in the order of the grouped columns' domains; sort or cut the answer yourself";
     if let Some(with) = with {
         return Err(SqlError::unsupported(
             with,
@@ -29,18 +31,8 @@ pub(super) fn refuse_clauses(query: &Query) -> Result<(), SqlError> {
             "ask one SELECT",
         ));
     }
-    if let Some(order_by) = order_by {
-        return Err(SqlError::unsupported(
-            order_by.to_string().trim(),
-            "encrypted groups cannot be sorted",
-            groups,
-        ));
-    }
-    if let Some(limit) = limit_clause {
-        return Err(SqlError::unsupported(limit.to_string().trim(), "every group is answered", groups));
-    }
     if let Some(fetch) = fetch {
-        return Err(SqlError::unsupported(fetch, "every group is answered", groups));
+        return Err(SqlError::unsupported(fetch, "FETCH is not answered", "write LIMIT"));
     }
     if !locks.is_empty()
         || for_clause.is_some()
@@ -48,7 +40,7 @@ pub(super) fn refuse_clauses(query: &Query) -> Result<(), SqlError> {
         || format_clause.is_some()
         || !pipe_operators.is_empty()
     {
-        return Err(SqlError::unsupported(query, "only SELECT, FROM, WHERE and GROUP BY are answered", ""));
+        return Err(SqlError::unsupported(query, CLAUSES, ""));
     }
     let SetExpr::Select(select) = body.as_ref() else {
         let hint = "ask each question on its own";
@@ -77,24 +69,16 @@ fn refuse_select_clauses(select: &Select) -> Result<(), SqlError> {
         cluster_by,
         distribute_by,
         sort_by,
-        having,
+        having: _,
         named_window,
         qualify,
         window_before_qualify: _,
         value_table_mode,
         flavor: _,
     } = select;
-    if let Some(distinct) = distinct {
-        let hint = "GROUP BY the columns and count";
-        return Err(SqlError::unsupported(distinct, "single rows are never returned", hint));
-    }
-    if let Some(having) = having {
-        let hint = "filter the groups of the answer yourself; WHERE filters rows";
-        return Err(SqlError::unsupported(
-            format!("HAVING {having}"),
-            "totals stay encrypted until released",
-            hint,
-        ));
+    if let Some(Distinct::On(_)) = distinct {
+        let hint = "GROUP BY the columns and aggregate the others";
+        return Err(SqlError::unsupported("DISTINCT ON", "single rows are never returned", hint));
     }
     match group_by {
         GroupByExpr::All(modifiers) | GroupByExpr::Expressions(_, modifiers) if !modifiers.is_empty() => {
@@ -120,9 +104,14 @@ fn refuse_select_clauses(select: &Select) -> Result<(), SqlError> {
         || qualify.is_some()
         || value_table_mode.is_some();
     if others {
-        return Err(SqlError::unsupported(select, "only SELECT, FROM, WHERE and GROUP BY are answered", ""));
+        return Err(SqlError::unsupported(select, CLAUSES, ""));
     }
     Ok(())
+}
+
+fn is_known(name: &str) -> bool {
+    let name = name.replace('"', "").to_lowercase();
+    functions::scalar(&name).is_some() || functions::aggregate(&name).is_some()
 }
 
 /// Refuses expressions that need more than one row or more than one table.
@@ -133,6 +122,18 @@ pub(super) fn refuse_expression(expr: &Expr) -> ControlFlow<Box<SqlError>> {
         }
         Expr::Function(function) if function.over.is_some() => {
             ("window functions need single rows", "use COUNT, SUM or AVG with GROUP BY")
+        }
+        Expr::Function(function) if !is_known(&function.name.to_string()) => {
+            let error = SqlError::unsupported(
+                expr.to_string().replace('"', ""),
+                format!("there is no function {} here", function.name.to_string().to_uppercase()),
+                &format!(
+                    "the aggregates are: {}; other functions: {}",
+                    functions::aggregate_names().join(", "),
+                    functions::scalar_names().join(", ")
+                ),
+            );
+            return ControlFlow::Break(Box::new(error));
         }
         Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => {
             ("grouping sets are not answered", "GROUP BY columns, and ask for totals in another question")

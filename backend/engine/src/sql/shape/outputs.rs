@@ -1,88 +1,29 @@
-//! The SELECT list: grouped columns, and COUNT, SUM and AVG in their plain form.
+//! The SELECT list: no single rows, and no column that is neither grouped by nor aggregated.
 
-use datafusion::sql::sqlparser::ast::{Expr, Function, FunctionArguments, GroupByExpr, Select, SelectItem};
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Select, SelectItem};
 use sordino_protocol::schema::Schema;
 
 use super::{SqlError, folded};
 
-/// Checks the SELECT list: grouped columns, and at least one aggregate.
+/// Checks the SELECT list. Columns within expressions are left to the planner.
 pub(super) fn check(schema: &Schema, select: &Select, aliases: &[Option<String>]) -> Result<(), SqlError> {
     let grouped = grouped(schema, select, aliases);
-    let mut aggregates = 0;
     for item in &select.projection {
         let expr = match item {
             SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr,
             SelectItem::ExprWithAliases { .. }
             | SelectItem::QualifiedWildcard(..)
             | SelectItem::Wildcard(_) => {
-                let hint = "select COUNT(*), COUNT, SUM or AVG, and the columns you GROUP BY";
+                let hint = "select COUNT(*), SUM, AVG and the like, and the columns you GROUP BY";
                 return Err(SqlError::unsupported(item, "single rows are never returned", hint));
             }
         };
-        match inner(expr) {
-            Expr::Function(function) => {
-                aggregate(function)?;
-                aggregates += 1;
-            }
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
-                if !grouped.as_ref().is_none_or(|names| names.contains(&last_name(inner(expr)))) {
-                    let hint = format!("add GROUP BY {}, or aggregate it", unquoted(expr));
-                    return Err(SqlError::unsupported(
-                        unquoted(expr),
-                        "it is shown but not grouped by",
-                        &hint,
-                    ));
-                }
-            }
-            other => {
-                let hint = "select the totals themselves and compute with the answer";
-                let reason = "an output is a grouped column, COUNT, SUM or AVG, not an expression";
-                return Err(SqlError::unsupported(other, reason, hint));
-            }
+        if let Expr::Identifier(_) | Expr::CompoundIdentifier(_) = inner(expr)
+            && !grouped.as_ref().is_none_or(|names| names.contains(&last_name(inner(expr))))
+        {
+            let hint = format!("add GROUP BY {}, or aggregate it", unquoted(expr));
+            return Err(SqlError::unsupported(unquoted(expr), "it is shown but not grouped by", &hint));
         }
-    }
-    if aggregates == 0 {
-        let reason = "nothing is aggregated, and single rows are never returned";
-        return Err(SqlError::unsupported(list(select), reason, "add COUNT(*), SUM or AVG"));
-    }
-    Ok(())
-}
-
-fn list(select: &Select) -> String {
-    select.projection.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").replace('"', "")
-}
-
-/// Allows COUNT, SUM and AVG in their plain form.
-fn aggregate(function: &Function) -> Result<(), SqlError> {
-    let name = function.name.to_string().to_ascii_lowercase();
-    let shown = function.to_string().replace('"', "");
-    if !matches!(name.as_str(), "count" | "sum" | "avg") {
-        let hint = "COUNT, SUM and AVG are";
-        return Err(SqlError::unsupported(shown, format!("{} is not answered", name.to_uppercase()), hint));
-    }
-    let plain = match &function.args {
-        FunctionArguments::List(list) => {
-            if list.duplicate_treatment.is_some_and(|d| d.to_string() == "DISTINCT") {
-                let hint = "GROUP BY the column: each of its values is a group";
-                return Err(SqlError::unsupported(shown, "DISTINCT is not answered", hint));
-            }
-            list.clauses.is_empty() && list.args.len() == 1
-        }
-        FunctionArguments::None | FunctionArguments::Subquery(_) => false,
-    };
-    if let Some(filter) = &function.filter {
-        let hint = "put the condition into WHERE and ask each question on its own";
-        let filter = format!("FILTER (WHERE {})", filter.to_string().replace('"', ""));
-        return Err(SqlError::unsupported(filter, "filtered aggregates are not answered", hint));
-    }
-    if !plain
-        || function.null_treatment.is_some()
-        || !function.within_group.is_empty()
-        || function.uses_odbc_syntax
-        || !matches!(function.parameters, FunctionArguments::None)
-    {
-        let hint = "write COUNT(*), COUNT(column), SUM(column) or AVG(column)";
-        return Err(SqlError::unsupported(shown, "this form of aggregate is not answered", hint));
     }
     Ok(())
 }

@@ -3,17 +3,17 @@
 use sordino_protocol::{
     canonical::Canonical,
     predicate::{CodeSet, Predicate},
-    query::{Expression, Query},
+    query::{Expression, GroupKey, Query, Value},
     schema::ColumnId,
 };
 
 use crate::sql::{bind, samples};
 
-const AGE: ColumnId = ColumnId(2);
-const HOUSING: ColumnId = ColumnId(1);
+pub(super) const AGE: ColumnId = ColumnId(2);
+pub(super) const HOUSING: ColumnId = ColumnId(1);
 
-fn understood(sql: &str) -> Query {
-    bind(samples::dataset(), &samples::schema(), sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+pub(super) fn understood(sql: &str) -> Query {
+    bind(samples::dataset(), &samples::schema(), sql).unwrap_or_else(|error| panic!("{sql}: {error}")).query
 }
 
 /// The predicate of `SELECT COUNT(*) ... WHERE condition`.
@@ -21,8 +21,12 @@ fn condition(condition: &str) -> Predicate {
     understood(&format!("SELECT COUNT(*) FROM german_credit WHERE {condition}")).predicate
 }
 
-fn codes(column: ColumnId, ranges: &[(u32, u32)]) -> Predicate {
+pub(super) fn codes(column: ColumnId, ranges: &[(u32, u32)]) -> Predicate {
     Predicate::column_in(&samples::schema(), column, CodeSet::from_ranges(ranges.to_vec()))
+}
+
+pub(super) fn measure(column: u16) -> Value {
+    Value::measure(&samples::schema(), ColumnId(column))
 }
 
 #[test]
@@ -31,19 +35,19 @@ fn the_example_of_the_readme() {
         "SELECT creditability, COUNT(*), AVG(credit_amount) FROM german_credit \
          WHERE age_in_years >= 30 AND housing = 'own' GROUP BY creditability",
     );
-    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression)).collect();
+    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression.clone())).collect();
     assert_eq!(
         outputs,
         [
-            ("creditability", Expression::Group(ColumnId(0))),
-            ("count(*)", Expression::Rows),
-            ("avg(credit_amount)", Expression::Average(ColumnId(4))),
+            ("creditability", Expression::Group(0)),
+            ("count(*)", Expression::Count(Predicate::All)),
+            ("avg(credit_amount)", Expression::Average(measure(4))),
         ]
     );
     let expected =
         Predicate::and(&samples::schema(), vec![codes(AGE, &[(11, 57)]), codes(HOUSING, &[(1, 2)])]);
     assert_eq!(query.predicate, expected);
-    assert_eq!(query.groups, [ColumnId(0)]);
+    assert_eq!(query.groups, [GroupKey::Codes(ColumnId(0))]);
 }
 
 #[test]
@@ -52,20 +56,20 @@ fn every_form_of_output() {
         "SELECT COUNT(1) AS n, Count(telephone) \"With Phone\", sum(g.rate) total, avg(limit_used), \
          g.Housing, \"job title\", SUM(grade) AS grades FROM \"German_Credit\" AS g GROUP BY housing, 6",
     );
-    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression)).collect();
+    let outputs: Vec<_> = query.outputs.iter().map(|o| (o.name.as_str(), o.expression.clone())).collect();
     assert_eq!(
         outputs,
         [
-            ("n", Expression::Rows),
-            ("With Phone", Expression::Count(ColumnId(7))),
-            ("total", Expression::Sum(ColumnId(5))),
-            ("avg(limit_used)", Expression::Average(ColumnId(11))),
-            ("housing", Expression::Group(HOUSING)),
-            ("Job Title", Expression::Group(ColumnId(9))),
-            ("grades", Expression::Sum(ColumnId(12))),
+            ("n", Expression::Count(Predicate::All)),
+            ("With Phone", Expression::Count(codes(ColumnId(7), &[(0, 2)]))),
+            ("total", Expression::Sum(measure(5))),
+            ("avg(limit_used)", Expression::Average(measure(11))),
+            ("housing", Expression::Group(0)),
+            ("Job Title", Expression::Group(1)),
+            ("grades", Expression::Sum(measure(12))),
         ]
     );
-    assert_eq!(query.groups, [HOUSING, ColumnId(9)]);
+    assert_eq!(query.groups, [GroupKey::Codes(HOUSING), GroupKey::Codes(ColumnId(9))]);
     assert_eq!(query.predicate, Predicate::All);
 }
 
@@ -123,9 +127,27 @@ fn conditions_and_the_codes_they_select() {
         ("opened < DATE '2020-03-01'", codes(ColumnId(8), &[(0, 2)])),
         ("opened < DATE '2020-01-01' + INTERVAL '1 month'", codes(ColumnId(8), &[(0, 1)])),
         ("opened BETWEEN '2020-02-01' AND '2020-02-29'", codes(ColumnId(8), &[(1, 2)])),
-        // What DataFusion's simplifier turns into a comparison of the column itself.
         ("date_part('year', opened) = 2020", Predicate::All),
         ("CASE WHEN foreign_worker THEN true END", codes(ColumnId(6), &[(1, 2)])),
+        ("housing > 'own'", codes(HOUSING, &[(2, 3)])),
+        ("housing LIKE '%r%'", codes(HOUSING, &[(0, 1), (2, 3)])),
+        ("housing NOT ILIKE 'O_N'", codes(HOUSING, &[(0, 1), (2, 3)])),
+        ("telephone NOT LIKE 'n%'", codes(ColumnId(7), &[(1, 2)])),
+        ("lower(housing) = 'own'", codes(HOUSING, &[(1, 2)])),
+        ("age_in_years + 5 > 30", codes(AGE, &[(7, 57)])),
+        ("age_in_years * 2 > 60", codes(AGE, &[(12, 57)])),
+        ("3 = age_in_years::smallint - 17", codes(AGE, &[(1, 2)])),
+        ("age_in_years % 10 = 0", codes(AGE, &[(1, 2), (11, 12), (21, 22), (31, 32), (41, 42), (51, 52)])),
+        ("width_bucket(duration_in_month, 0, 48, 4) = 2", codes(ColumnId(3), &[(1, 2)])),
+        ("date_trunc('month', opened) = DATE '2020-02-01'", codes(ColumnId(8), &[(1, 2)])),
+        ("extract(month FROM opened) IN (1, 3)", codes(ColumnId(8), &[(0, 1), (2, 3)])),
+        ("opened >= DATE '2020-03-01' - INTERVAL '1 month'", codes(ColumnId(8), &[(1, 3)])),
+        ("opened + INTERVAL '1 month' < '2020-03-01'", codes(ColumnId(8), &[(0, 1)])),
+        ("coalesce(telephone, 'none') = 'none'", codes(ColumnId(7), &[(0, 1), (2, 3)])),
+        ("CASE housing WHEN 'own' THEN 1 ELSE 2 END = 1", codes(HOUSING, &[(1, 2)])),
+        ("limit_used IS NULL", codes(ColumnId(11), &[(1, 2)])),
+        ("limit_used IS NOT NULL", codes(ColumnId(11), &[(0, 1)])),
+        ("age_in_years IS DISTINCT FROM NULL", Predicate::All),
         ("grade = '2'", codes(ColumnId(12), &[(1, 2)])),
         ("AGE_in_Years = 19 OR german_credit.\"AGE_IN_YEARS\" = 20", codes(AGE, &[(0, 2)])),
         ("true", Predicate::All),
@@ -136,7 +158,7 @@ fn conditions_and_the_codes_they_select() {
     for (text, expected) in table {
         let sql = format!("SELECT COUNT(*) FROM german_credit WHERE {text}");
         match bind(samples::dataset(), &samples::schema(), &sql) {
-            Ok(query) if query.predicate == *expected => {}
+            Ok(bound) if bound.query.predicate == *expected => {}
             found => wrong.push(format!("{text}: {found:?}, expected {expected:?}")),
         }
     }
@@ -167,4 +189,35 @@ fn equal_questions_have_equal_digests() {
         assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{texts:?}");
     }
     assert_ne!(condition("age_in_years > 30"), condition("age_in_years >= 30"));
+}
+
+#[test]
+fn two_columns_are_compared_code_by_code() {
+    let schema = samples::schema();
+    let both = |a: &[(u32, u32)], b: &[(u32, u32)]| {
+        Predicate::and(&schema, vec![codes(HOUSING, a), codes(ColumnId(9), b)])
+    };
+    // 'for free' comes before 'skilled' and 'unskilled', and so do 'own' and 'rent'.
+    assert_eq!(condition("housing < \"Job Title\""), Predicate::All);
+    assert_eq!(condition("housing = \"Job Title\""), Predicate::Nothing);
+    let longer = condition("character_length(housing) > character_length(\"Job Title\")");
+    assert_eq!(longer, both(&[(0, 1)], &[(0, 1)]));
+    let case = condition(
+        "CASE WHEN housing = 'own' THEN age_in_years > 30 WHEN creditability = 'bad' THEN foreign_worker END",
+    );
+    let expected = Predicate::or(
+        &schema,
+        vec![
+            Predicate::and(&schema, vec![codes(HOUSING, &[(1, 2)]), codes(AGE, &[(12, 57)])]),
+            Predicate::and(
+                &schema,
+                vec![
+                    codes(HOUSING, &[(0, 1), (2, 3)]),
+                    codes(ColumnId(0), &[(0, 1)]),
+                    codes(ColumnId(6), &[(1, 2)]),
+                ],
+            ),
+        ],
+    );
+    assert_eq!(case, expected);
 }

@@ -9,7 +9,12 @@ use proptest::{
 use crate::sql::{MAX_SQL_BYTES, SqlError, bind, samples};
 
 fn read(sql: &str) -> Result<(), SqlError> {
-    bind(samples::dataset(), &samples::schema(), sql).map(drop)
+    let bound = bind(samples::dataset(), &samples::schema(), sql);
+    if let Err(error) = &bound {
+        assert!(!error.to_string().is_empty());
+        assert_ne!(error.fragment(), Some(""), "{sql}: {error}");
+    }
+    bound.map(drop)
 }
 
 /// No text may make the front end fail.
@@ -20,7 +25,7 @@ fn survives(sql: &str) -> Result<(), TestCaseError> {
     }
 }
 
-const WORDS: [&str; 64] = [
+const WORDS: [&str; 96] = [
     "SELECT",
     "FROM",
     "WHERE",
@@ -85,6 +90,38 @@ const WORDS: [&str; 64] = [
     "||",
     "1e400",
     "\"Job Title\"",
+    "HAVING",
+    "DISTINCT",
+    "MEDIAN",
+    "STDDEV",
+    "CORR(credit_amount, rate)",
+    "MIN(age_in_years)",
+    "credit_amount",
+    "limit_used",
+    "ELSE",
+    "COALESCE",
+    "NULLIF",
+    "WIDTH_BUCKET",
+    "DATE_TRUNC",
+    "'month'",
+    "EXTRACT(YEAR FROM opened)",
+    "SUM(rate * limit_used)",
+    "WITHIN GROUP",
+    "DESC",
+    "NULLS FIRST",
+    "OFFSET",
+    "ILIKE",
+    "ESCAPE",
+    "ARRAY",
+    "[",
+    "]",
+    "lower",
+    "EXPLAIN",
+    "1",
+    "99999999999999999999",
+    "0.000000000001",
+    "USING",
+    "%",
 ];
 
 proptest! {

@@ -2,5 +2,7 @@
 
 mod accepted;
 mod hostile;
+mod presented;
+mod random;
 mod refused;
-mod semantics;
+mod totals;

@@ -1,5 +1,6 @@
 //! `/v1/listings`.
 
+pub mod append;
 pub mod list;
 pub mod manifest;
 pub mod publish;

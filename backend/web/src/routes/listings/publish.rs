@@ -3,6 +3,7 @@
 use actix_web::web;
 use sordino_protocol::{
     api::{Listing, Publish},
+    ids::AccountId,
     manifest::Manifest,
     money::Price,
     signature::{Signed, VerifyingKey},
@@ -27,16 +28,10 @@ pub async fn publish(
     body: web::Json<Publish>,
 ) -> WebResult<web::Json<Listing>> {
     let body = body.into_inner();
-    let account = state.storage.accounts().get(who.account).await?;
-    let key = account.key.ok_or(WebError::Conflict {
-        reason: "register the account's signing key first: PUT /v1/account/key",
-    })?;
+    let key = signing_key(&state, who.account).await?;
     body.policy.validate()?;
     check_price(&body.price, &state.settings)?;
-    // Lists of a million objects take a moment: not on a thread that serves others.
-    let manifest = body.manifest;
-    let manifest =
-        web::block(move || check_manifest(manifest, &key)).await.map_err(|_| WebError::Stopping)??;
+    let manifest = check_manifest(body.manifest, key).await?;
     let new = NewListing {
         id: state.new_id(),
         title: body.title,
@@ -50,10 +45,27 @@ pub async fn publish(
     Ok(web::Json((&listing).into()))
 }
 
-fn check_manifest(manifest: Signed<Manifest>, key: &VerifyingKey) -> WebResult<Signed<Manifest>> {
-    manifest.verify(key)?;
-    manifest.body.validate()?;
-    Ok(manifest)
+/// The key that signs the account's manifests.
+pub(super) async fn signing_key(state: &AppState, account: AccountId) -> WebResult<VerifyingKey> {
+    let account = state.storage.accounts().get(account).await?;
+    account
+        .key
+        .ok_or(WebError::Conflict { reason: "register the account's signing key first: PUT /v1/account/key" })
+}
+
+/// Checks the signature and the inner consistency of a manifest. Lists of a million objects take a
+/// moment: not on a thread that serves others.
+pub(super) async fn check_manifest(
+    manifest: Signed<Manifest>,
+    key: VerifyingKey,
+) -> WebResult<Signed<Manifest>> {
+    web::block(move || {
+        manifest.verify(&key)?;
+        manifest.body.validate()?;
+        Ok(manifest)
+    })
+    .await
+    .map_err(|_| WebError::Stopping)?
 }
 
 fn check_price(price: &Price, settings: &WebSettings) -> WebResult<()> {

@@ -5,7 +5,7 @@ use sordino_frontend_templates::listing::{ColumnView, ListingPage};
 use sordino_protocol::{
     api::ListingState,
     ids::ListingId,
-    schema::{Column, Measure, decimal},
+    schema::{Column, Domain, Measure, decimal},
 };
 
 use super::{Visit, page, recipes, words};
@@ -55,7 +55,28 @@ fn column(column: &Column) -> ColumnView {
         more: usize::try_from(size.saturating_sub(SHOWN)).unwrap_or(usize::MAX),
         measure: column.measure.as_ref().map(measure),
         nullable: column.nullable,
+        uses: uses(column),
     }
+}
+
+/// What a question can do with a column.
+fn uses(column: &Column) -> Vec<String> {
+    let mut uses = Vec::new();
+    match &column.dimension {
+        Some(Domain::Order { left, right }) => uses.push(format!("filter: {left} < {right}")),
+        Some(domain) => {
+            uses.push("filter".to_owned());
+            uses.push("group".to_owned());
+            if domain.is_ordered() {
+                uses.push("rank".to_owned());
+            }
+        }
+        None => {}
+    }
+    if column.measure.is_some() {
+        uses.push("sum".to_owned());
+    }
+    uses
 }
 
 fn measure(measure: &Measure) -> String {

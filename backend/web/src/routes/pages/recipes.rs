@@ -1,5 +1,6 @@
 //! How to query a listing: a real query on its own columns, for the command line, curl and SQL.
 
+use chrono::Datelike as _;
 use sordino_domain::listings::Listing;
 use sordino_frontend_templates::listing::Recipe;
 use sordino_protocol::schema::{Column, Domain, Schema};
@@ -23,8 +24,15 @@ pub fn recipes(listing: &Listing, server: &str) -> Vec<Recipe> {
     vec![
         Recipe {
             title: "SQL".to_owned(),
-            note: "COUNT, SUM and AVG with WHERE and GROUP BY over the columns below.".to_owned(),
+            note: "Aggregates over the columns below, with WHERE and GROUP BY.".to_owned(),
             text: sql.clone(),
+        },
+        Recipe {
+            title: "More SQL".to_owned(),
+            note: "Conditions inside aggregates, spreads and correlations, MIN, MAX and MEDIAN of ordered \
+                   columns; HAVING, ORDER BY and LIMIT are applied on your machine after opening."
+                .to_owned(),
+            text: richer(&listing.schema),
         },
         Recipe {
             title: "Command line".to_owned(),
@@ -51,7 +59,7 @@ pub fn recipes(listing: &Listing, server: &str) -> Vec<Recipe> {
 /// measure, as far as there are such columns.
 pub fn example(schema: &Schema) -> String {
     let dimensions: Vec<&Column> = schema.dimensions().map(|id| schema.column(id)).collect();
-    let group = dimensions.iter().filter(|column| column.codes() <= FEW).max_by_key(|column| column.codes());
+    let group = dimensions.iter().filter(|column| is_small(column)).max_by_key(|column| column.codes());
     let measure = schema.measures().map(|id| schema.column(id)).next();
     let filter = dimensions
         .iter()
@@ -71,6 +79,62 @@ pub fn example(schema: &Schema) -> String {
         sql.push_str(&identifier(&column.name));
     }
     sql
+}
+
+/// A query with a condition inside an aggregate, a spread or a rank, HAVING and ORDER BY, as far as there
+/// are columns for it.
+pub fn richer(schema: &Schema) -> String {
+    let dimensions: Vec<&Column> = schema.dimensions().map(|id| schema.column(id)).collect();
+    let years = dimensions.iter().find(|column| column.dimension.as_ref().is_some_and(has_years));
+    let small = dimensions.iter().filter(|column| is_small(column)).max_by_key(|column| column.codes());
+    let group = years.or(small);
+    let others =
+        || dimensions.iter().filter(move |column| group.is_none_or(|group| group.name != column.name));
+    let mut outputs = Vec::new();
+    let key = group.map(|column| match years {
+        Some(_) => format!("date_trunc('year', {})", identifier(&column.name)),
+        None => identifier(&column.name),
+    });
+    outputs.extend(key.iter().map(|key| format!("{key} AS part")));
+    outputs.push("COUNT(*) AS total".to_owned());
+    let condition = others().find_map(|column| condition(column));
+    let measure = schema.measures().map(|id| schema.column(id)).next();
+    match (&condition, measure) {
+        (Some(condition), Some(measure)) => {
+            let measure = identifier(&measure.name);
+            outputs.push(format!("SUM(CASE WHEN {condition} THEN {measure} ELSE 0 END) AS selected"));
+        }
+        (Some(condition), None) => {
+            outputs.push(format!("100.0 * COUNT(*) FILTER (WHERE {condition}) / COUNT(*) AS percent"));
+        }
+        (None, _) => {}
+    }
+    let ranked = others().find(|column| column.dimension.as_ref().is_some_and(Domain::is_ordered));
+    match (measure, ranked) {
+        (Some(measure), _) => outputs.push(format!("STDDEV({}) AS spread", identifier(&measure.name))),
+        (None, Some(ranked)) => outputs.push(format!("MEDIAN({}) AS middle", identifier(&ranked.name))),
+        (None, None) => {}
+    }
+    let mut sql = format!("SELECT {}\nFROM {}", outputs.join(",\n  "), identifier(&schema.table));
+    if let Some(key) = key {
+        sql.push_str(&format!("\nGROUP BY {key}\nHAVING COUNT(*) >= 20\nORDER BY total DESC\nLIMIT 5"));
+    }
+    sql
+}
+
+/// Whether grouping by it makes a short answer.
+fn is_small(column: &Column) -> bool {
+    column.codes() <= FEW && !column.is_derived()
+}
+
+/// Whether its buckets of dates make up few whole years.
+fn has_years(domain: &Domain) -> bool {
+    let Domain::Date { edges } = domain else { return false };
+    let year = |date: &chrono::NaiveDate| i64::from(date.year());
+    let within =
+        |pair: &[chrono::NaiveDate]| pair[1].pred_opt().is_some_and(|last| year(&last) == year(&pair[0]));
+    let span = edges.first().zip(edges.last()).map_or(0, |(first, last)| year(last) - year(first));
+    edges.windows(2).all(within) && (1..=i64::from(FEW)).contains(&span)
 }
 
 /// A condition that holds for some values of a dimension.
@@ -93,6 +157,7 @@ fn condition(column: &Column) -> Option<String> {
             let edge = edges.get(usize::try_from(middle).ok()?)?;
             Some(format!("{name} >= '{edge}'"))
         }
+        Domain::Order { left, right } => Some(format!("{} < {}", identifier(left), identifier(right))),
     }
 }
 
@@ -134,6 +199,10 @@ mod tests {
         text.parse().expect("a date")
     }
 
+    fn months(from: &str, count: u32) -> Vec<chrono::NaiveDate> {
+        (0..=count).map(|month| day(from) + chrono::Months::new(month)).collect()
+    }
+
     #[test]
     fn the_example_of_any_schema_is_understood() {
         let category = || Domain::Category { values: vec!["it's".to_owned(), "$b \"c\"".to_owned()] };
@@ -160,13 +229,19 @@ mod tests {
                 ),
             ],
             vec![column("only", None, true)],
+            vec![
+                column("sent", Some(Domain::Date { edges: months("2019-11-01", 20) }), false),
+                column("due", Some(Domain::Date { edges: months("2019-11-01", 30) }), false),
+                column("late", Some(Domain::Order { left: "due".into(), right: "sent".into() }), false),
+            ],
         ];
         for columns in columns {
             let schema = Schema { table: "my_table".to_owned(), null_values: vec![], columns };
             schema.validate().expect("a schema");
-            let sql = example(&schema);
-            let bound = sql::bind(Digest::from_bytes([0; 32]), &schema, &sql);
-            assert!(bound.is_ok(), "{sql}: {bound:?}");
+            for sql in [example(&schema), richer(&schema)] {
+                let bound = sql::bind(Digest::from_bytes([0; 32]), &schema, &sql);
+                assert!(bound.is_ok(), "{sql}: {bound:?}");
+            }
         }
     }
 

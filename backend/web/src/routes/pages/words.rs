@@ -81,7 +81,10 @@ pub fn policy(policy: &Policy) -> Vec<String> {
     let mut sentences = Vec::new();
     sentences.push(match policy.min_cohort {
         1 => "Every group is answered, however few rows it has.".to_owned(),
-        rows => format!("Groups of fewer than {} are left out.", count(rows.into(), "row")),
+        rows => format!(
+            "Groups of fewer than {} are left out, and values that fewer rows stand behind withheld.",
+            count(rows.into(), "row")
+        ),
     });
     sentences.push(match policy.noise {
         Noise::None => "Answers are exact: no noise is added.".to_owned(),

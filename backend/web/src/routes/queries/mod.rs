@@ -4,5 +4,6 @@ pub mod answer;
 pub mod buy;
 pub mod cancel;
 pub mod events;
+pub mod presentation;
 pub mod receipt;
 pub mod show;

@@ -4,7 +4,8 @@ use actix_web::web;
 use sordino_domain::listings::Listing;
 use sordino_engine::{
     planner::{self, Plan},
-    policy, sql,
+    policy,
+    sql::{self, Bound},
 };
 use sordino_protocol::{
     api::{AskQuote, Offer},
@@ -37,18 +38,18 @@ pub async fn ask(
     let AskQuote { sql, layout, .. } = body.into_inner();
     let for_planning = listing.clone();
     // Parsing and planning take milliseconds of a core: not on a thread that serves others.
-    let (query, plan) = web::block(move || {
+    let (Bound { query, presentation }, plan) = web::block(move || {
         let listing = for_planning;
-        let query = sql::bind(listing.dataset, &listing.schema, &sql)?;
-        policy::check(&listing.policy, &listing.schema, &query)?;
-        let plan = planner::plan(&manifest, &query, layout)?;
-        Ok::<_, WebError>((query, plan))
+        let bound = sql::bind(listing.dataset, &listing.schema, &sql)?;
+        policy::check(&listing.policy, &listing.schema, &bound.query)?;
+        let plan = planner::plan(&manifest, &bound.query, layout)?;
+        Ok::<_, WebError>((bound, plan))
     })
     .await
     .map_err(|_| WebError::Stopping)??;
     let quote = state.platform.sign(quote(&state, who.account, &listing, &query, &plan)?)?;
-    state.storage.quotes().save(&quote, &query, state.now()).await?;
-    Ok(web::Json(Offer { quote, query, considered: plan.considered }))
+    state.storage.quotes().save(&quote, &query, &presentation, state.now()).await?;
+    Ok(web::Json(Offer { quote, query, presentation, considered: plan.considered }))
 }
 
 fn quote(

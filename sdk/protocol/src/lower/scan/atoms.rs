@@ -1,10 +1,11 @@
 //! Masks of a single dimension: a set of codes over the slices of its digits.
 //!
-//! On one digit a set is a sum of slices. Over several, the values of the leading digit are sorted
-//! by which codes of the remaining digits go with them: values with the same remainder share one
-//! product, so a range costs `[hi > c] + [hi = c] * [lo >= d]`.
+//! On one digit a set is a sum of ranges, each the difference of two slices. Several digits are cut
+//! into a leading and a trailing half, and the values of the leading half sorted by which of the
+//! trailing half go with them: values with the same remainder share one product, so a range costs
+//! `[hi > c] + [hi = c] * [lo >= d]`, and the depth is the logarithm of the number of digits.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::builder::{Builder, Node};
 use crate::{
@@ -20,17 +21,15 @@ pub(super) fn masks(
     size: u32,
     codes: &CodeSet,
 ) -> Vec<Node> {
-    if digits.bases.len() == 1 {
-        return Cover { builder, digits }.masks(0, codes).unwrap_or_default();
+    let codes = digits.numbers(codes, size);
+    let all = 0..digits.bases.len();
+    if all.len() == 1 {
+        return Cover { builder, digits }.masks(all, &codes).unwrap_or_default();
     }
-    // No row has a code beyond the last: counting those in when the last is in makes ranges whole.
-    let reach = digits.bases.iter().fold(1, |reach: u32, base| reach.saturating_mul(*base));
-    let ceiling = CodeSet::from_ranges(vec![(size, reach)]);
-    let codes = if codes.contains(size - 1) { codes.union(&ceiling) } else { codes.clone() };
-    let rest = codes.complement(reach);
+    let rest = codes.complement(digits.reach());
     let effort = |codes: &CodeSet, negated: bool| {
         let mut trial = Builder::default();
-        let masks = Cover { builder: &mut trial, digits }.masks(0, codes).unwrap_or_default();
+        let masks = Cover { builder: &mut trial, digits }.masks(all.clone(), codes).unwrap_or_default();
         let mask = trial.conjunction(masks);
         if negated {
             trial.complement(mask);
@@ -38,11 +37,11 @@ pub(super) fn masks(
         trial.effort()
     };
     if effort(&rest, true) < effort(&codes, false) {
-        let masks = Cover { builder, digits }.masks(0, &rest).unwrap_or_default();
+        let masks = Cover { builder, digits }.masks(all, &rest).unwrap_or_default();
         let mask = builder.conjunction(masks);
         return vec![builder.complement(mask)];
     }
-    Cover { builder, digits }.masks(0, &codes).unwrap_or_default()
+    Cover { builder, digits }.masks(all, &codes).unwrap_or_default()
 }
 
 /// The masks, one a digit, whose conjunction selects the rows with one code.
@@ -52,14 +51,33 @@ pub(super) fn equal(builder: &mut Builder, digits: &DimensionDigits, code: u32) 
     for (position, value) in values.into_iter().enumerate() {
         // A digit that is always 0 says nothing.
         if digits.bases[position] > 1 {
-            masks.push(builder.load(slice(digits, position, value)));
+            masks.push(ranges(builder, digits, position, &[value]));
         }
     }
     masks
 }
 
-fn slice(digits: &DimensionDigits, position: usize, value: u32) -> Slice {
-    Slice::Digit { column: digits.column, digit: u8::try_from(position).unwrap_or(u8::MAX), value }
+/// The mask of a digit having one of some values: sorted, neither none nor all of them.
+fn ranges(builder: &mut Builder, digits: &DimensionDigits, position: usize, values: &[u32]) -> Node {
+    let digit = u8::try_from(position).unwrap_or(u8::MAX);
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    for range in values.chunk_by(|a, b| a + 1 == *b) {
+        let (low, high) = (range[0], range[range.len() - 1] + 1);
+        let column = digits.column;
+        starts.push(match low {
+            0 => builder.exists(),
+            value => builder.load(Slice::AtLeast { column, digit, value }),
+        });
+        if high < digits.bases[position] {
+            ends.push(builder.load(Slice::AtLeast { column, digit, value: high }));
+        }
+    }
+    let starts = builder.sum(starts);
+    if ends.is_empty() {
+        return starts;
+    }
+    let ends = builder.sum(ends);
+    builder.difference(starts, ends)
 }
 
 struct Cover<'a> {
@@ -68,23 +86,33 @@ struct Cover<'a> {
 }
 
 impl Cover<'_> {
-    /// The masks for a set of codes of the digits from `position` on; `None` for the empty set, no
-    /// mask for all codes.
-    fn masks(&mut self, position: usize, codes: &CodeSet) -> Option<Vec<Node>> {
-        if codes.is_empty() {
+    /// The masks for a set of numbers written with the digits of `positions`; `None` for the empty
+    /// set, no mask for all numbers.
+    fn masks(&mut self, positions: Range<usize>, numbers: &CodeSet) -> Option<Vec<Node>> {
+        if numbers.is_empty() {
             return None;
         }
-        let Some(base) = self.digits.bases.get(position).copied() else { return Some(Vec::new()) };
-        let below =
-            self.digits.bases[position + 1..].iter().fold(1, |size: u32, base| size.saturating_mul(*base));
+        if positions.len() == 1 {
+            let values: Vec<u32> = numbers.codes().collect();
+            let all = values.len() == self.digits.bases[positions.start] as usize;
+            return Some(if all {
+                Vec::new()
+            } else {
+                vec![ranges(self.builder, self.digits, positions.start, &values)]
+            });
+        }
+        let middle = positions.start + positions.len() / 2;
+        let reach = |positions: Range<usize>| self.digits.bases[positions].iter().product::<u32>();
+        let (high, low) = (reach(positions.start..middle), reach(middle..positions.end));
         let mut by_rest: BTreeMap<CodeSet, Vec<u32>> = BTreeMap::new();
-        for value in 0..base {
-            by_rest.entry(window(codes, value.saturating_mul(below), below)).or_default().push(value);
+        for value in 0..high {
+            by_rest.entry(window(numbers, value * low, low)).or_default().push(value);
         }
         let mut terms = Vec::new();
         for (rest, values) in by_rest {
-            if let Some(mut masks) = self.masks(position + 1, &rest) {
-                masks.extend(self.any_of(position, base, &values));
+            if let Some(mut masks) = self.masks(middle..positions.end, &rest) {
+                let values = CodeSet::from_codes(values);
+                masks.extend(self.masks(positions.start..middle, &values).unwrap_or_default());
                 terms.push(masks);
             }
         }
@@ -93,23 +121,6 @@ impl Cover<'_> {
         }
         let nodes = terms.into_iter().map(|masks| self.builder.conjunction(masks)).collect();
         Some(vec![self.builder.sum(nodes)])
-    }
-
-    /// The mask of a digit having one of some values; `None` when these are all.
-    fn any_of(&mut self, position: usize, base: u32, values: &[u32]) -> Option<Node> {
-        let count = u32::try_from(values.len()).unwrap_or(u32::MAX);
-        if count == base {
-            return None;
-        }
-        if count <= base - count + 1 {
-            let loads = values.iter().map(|value| self.builder.load(slice(self.digits, position, *value)));
-            let loads = loads.collect();
-            return Some(self.builder.sum(loads));
-        }
-        let others = (0..base).filter(|value| values.binary_search(value).is_err());
-        let loads = others.map(|value| self.builder.load(slice(self.digits, position, value))).collect();
-        let rest = self.builder.sum(loads);
-        Some(self.builder.complement(rest))
     }
 }
 

@@ -1,12 +1,11 @@
-//! Building a straight-line program: equal operations are one register, only what an output needs is
-//! kept, and products that are only added and summed over slots are left unrelinearised.
+//! Building a straight-line program: equal operations are one register, and only what an output needs
+//! is kept.
 
 use std::collections::BTreeMap;
 
-use crate::{
-    layout::Slice,
-    program::{Register, Step},
-};
+use crate::{cost::OperationCounts, layout::Slice, parameters::ParameterSet};
+
+mod emit;
 
 /// An operation of the program being built.
 pub(super) type Node = usize;
@@ -15,6 +14,7 @@ pub(super) type Node = usize;
 enum Operation {
     Load(Slice),
     Sum(Vec<Node>),
+    Combine(Vec<(Node, i64)>),
     Subtract(Node, Node),
     Multiply(Node, Node),
 }
@@ -25,13 +25,6 @@ pub(super) struct Builder {
     operations: Vec<Operation>,
     depths: Vec<u32>,
     seen: BTreeMap<Operation, Node>,
-}
-
-/// A finished program without its meaning.
-pub(super) struct Line {
-    pub(super) slices: Vec<Slice>,
-    pub(super) steps: Vec<Step>,
-    pub(super) outputs: Vec<Register>,
 }
 
 /// What a program under construction costs, in the order in which costs matter.
@@ -50,6 +43,7 @@ impl Builder {
         let depth = match &operation {
             Operation::Load(_) => 0,
             Operation::Sum(nodes) => nodes.iter().map(|node| self.depths[*node]).max().unwrap_or(0),
+            Operation::Combine(terms) => terms.iter().map(|(node, _)| self.depths[*node]).max().unwrap_or(0),
             Operation::Subtract(a, b) => self.depths[*a].max(self.depths[*b]),
             Operation::Multiply(a, b) => self.depths[*a].max(self.depths[*b]) + 1,
         };
@@ -79,7 +73,19 @@ impl Builder {
         self.push(Operation::Subtract(exists, exists))
     }
 
-    /// The sum of masks that are never 1 together; at least one.
+    /// A sum with integer coefficients; at least one term.
+    pub(super) fn combine(&mut self, mut terms: Vec<(Node, i64)>) -> Node {
+        terms.sort_unstable();
+        match terms[..] {
+            [(only, 1)] => only,
+            _ if terms.iter().all(|(_, factor)| *factor == 1) => {
+                self.sum(terms.into_iter().map(|(node, _)| node).collect())
+            }
+            _ => self.push(Operation::Combine(terms)),
+        }
+    }
+
+    /// The sum of nodes, at least one: for masks, of such as are never 1 together.
     pub(super) fn sum(&mut self, mut nodes: Vec<Node>) -> Node {
         if let [only] = nodes[..] {
             return only;
@@ -91,7 +97,12 @@ impl Builder {
     /// The rows that a mask does not select.
     pub(super) fn complement(&mut self, mask: Node) -> Node {
         let exists = self.exists();
-        self.push(Operation::Subtract(exists, mask))
+        self.difference(exists, mask)
+    }
+
+    /// The rows of `mask` without those of `part`, all of which it selects.
+    pub(super) fn difference(&mut self, mask: Node, part: Node) -> Node {
+        self.push(Operation::Subtract(mask, part))
     }
 
     pub(super) fn multiply(&mut self, a: Node, b: Node) -> Node {
@@ -124,6 +135,7 @@ impl Builder {
             match operation {
                 Operation::Load(_) => effort.loads += 1,
                 Operation::Sum(nodes) => effort.additions += nodes.len() - 1,
+                Operation::Combine(terms) => effort.additions += terms.len(),
                 Operation::Subtract(..) => effort.additions += 1,
                 Operation::Multiply(..) => effort.multiplications += 1,
             }
@@ -131,83 +143,12 @@ impl Builder {
         effort
     }
 
-    /// Writes down what `outputs` need.
-    pub(super) fn finish(self, outputs: &[Node]) -> Line {
-        let live = self.live(outputs);
-        let raw = self.raw(&live);
-        let mut loads: Vec<(Slice, Node)> = Vec::new();
-        for (node, operation) in self.operations.iter().enumerate() {
-            if let (Operation::Load(slice), true) = (operation, live[node]) {
-                loads.push((*slice, node));
-            }
-        }
-        loads.sort_unstable();
-        let mut registers: Vec<Register> = vec![0; self.operations.len()];
-        let mut next: Register = 0;
-        let mut place = |registers: &mut Vec<Register>, node: Node| {
-            registers[node] = next;
-            next += 1;
-        };
-        loads.iter().for_each(|(_, node)| place(&mut registers, *node));
-        let mut steps = Vec::new();
-        for (node, operation) in self.operations.iter().enumerate().filter(|(node, _)| live[*node]) {
-            let step = match operation {
-                Operation::Load(_) => continue,
-                Operation::Sum(nodes) => {
-                    let mut operands: Vec<_> = nodes.iter().map(|operand| registers[*operand]).collect();
-                    operands.sort_unstable();
-                    Step::Sum(operands)
-                }
-                Operation::Subtract(a, b) => Step::Subtract(registers[*a], registers[*b]),
-                Operation::Multiply(a, b) => {
-                    let (a, b) = (registers[*a], registers[*b]);
-                    let (a, b) = (a.min(b), a.max(b));
-                    if raw[node] { Step::MultiplyRaw(a, b) } else { Step::Multiply(a, b) }
-                }
-            };
-            steps.push(step);
-            place(&mut registers, node);
-        }
-        Line {
-            slices: loads.into_iter().map(|(slice, _)| slice).collect(),
-            steps,
-            outputs: outputs.iter().map(|node| registers[*node]).collect(),
-        }
-    }
-
-    fn live(&self, outputs: &[Node]) -> Vec<bool> {
-        let mut live = vec![false; self.operations.len()];
-        outputs.iter().for_each(|node| live[*node] = true);
-        for (node, operation) in self.operations.iter().enumerate().rev() {
-            if live[node] {
-                operation.operands(|operand| live[operand] = true);
-            }
-        }
-        live
-    }
-
-    /// Which nodes may have degree 2: products, and sums of nothing but such, that are outputs or
-    /// operands of such sums and nothing else.
-    fn raw(&self, live: &[bool]) -> Vec<bool> {
-        let mut raw = live.to_vec();
-        loop {
-            let before = raw.clone();
-            for (node, operation) in self.operations.iter().enumerate() {
-                raw[node] &= match operation {
-                    Operation::Load(_) | Operation::Subtract(..) => false,
-                    Operation::Sum(nodes) => nodes.iter().all(|operand| raw[*operand]),
-                    Operation::Multiply(..) => true,
-                };
-            }
-            for (node, operation) in self.operations.iter().enumerate().filter(|(node, _)| live[*node]) {
-                if !(raw[node] && matches!(operation, Operation::Sum(_))) {
-                    operation.operands(|operand| raw[operand] = false);
-                }
-            }
-            if raw == before {
-                return raw;
-            }
-        }
+    /// About the operations built so far, and the depth of the last.
+    pub(super) fn counts(&self, set: ParameterSet) -> (OperationCounts, u32) {
+        let Effort { multiplications, loads, additions } = self.effort();
+        let products = OperationCounts::of_products(set, multiplications as u64);
+        let counts = OperationCounts { loads: loads as u64, additions: additions as u64, ..products };
+        (counts, self.depths.last().copied().unwrap_or(0))
     }
 }
 
@@ -216,6 +157,7 @@ impl Operation {
         match self {
             Self::Load(_) => {}
             Self::Sum(nodes) => nodes.iter().for_each(|node| each(*node)),
+            Self::Combine(terms) => terms.iter().for_each(|(node, _)| each(*node)),
             Self::Subtract(a, b) | Self::Multiply(a, b) => {
                 each(*a);
                 each(*b);

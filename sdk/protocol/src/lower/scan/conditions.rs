@@ -8,7 +8,11 @@ use super::{
     atoms,
     builder::{Builder, Node},
 };
-use crate::{layout::ScanLayout, predicate::Predicate, schema::Schema};
+use crate::{
+    layout::{ScanLayout, Slice},
+    predicate::{CodeSet, Predicate},
+    schema::{ColumnId, Schema},
+};
 
 /// Builds the masks of normal-form predicates.
 pub(super) struct Conditions<'a> {
@@ -25,12 +29,9 @@ impl Conditions<'_> {
             (Predicate::All, false) | (Predicate::Nothing, true) => Some(Vec::new()),
             (Predicate::Nothing, false) | (Predicate::All, true) => None,
             (Predicate::In { column, codes }, _) => {
-                let size = self.schema.column(*column).codes();
-                let digits = self.layout.digits_of(*column)?;
-                if !negated {
-                    return Some(atoms::masks(self.builder, digits, size, codes));
-                }
-                Some(atoms::masks(self.builder, digits, size, &codes.complement(size)))
+                let size = self.schema.column(*column).marks();
+                let codes = if negated { codes.complement(size) } else { codes.clone() };
+                Some(self.atom(*column, size, &codes))
             }
             (Predicate::And(parts), false) => {
                 let mut all = Vec::new();
@@ -67,6 +68,22 @@ impl Conditions<'_> {
         }
     }
 
+    /// The masks of a set of codes. Whether a column has a value is a slice of its own.
+    fn atom(&mut self, column: ColumnId, size: u32, codes: &CodeSet) -> Vec<Node> {
+        if let Some(null) = self.schema.column(column).null_mark() {
+            let present = CodeSet::from_ranges(vec![(0, null)]);
+            if *codes == present || codes.complement(size) == present {
+                let mask = self.builder.load(Slice::Present(column));
+                return vec![if *codes == present { mask } else { self.builder.complement(mask) }];
+            }
+        }
+        match self.layout.digits_of(column) {
+            Some(digits) => atoms::masks(self.builder, digits, size, codes),
+            // A query on a column without slices was refused before.
+            None => vec![self.builder.nothing()],
+        }
+    }
+
     fn mask(&mut self, predicate: &Predicate, negated: bool) -> Node {
         match self.masks(predicate, negated) {
             Some(masks) => self.builder.conjunction(masks),
@@ -85,27 +102,10 @@ impl Conditions<'_> {
 fn exclusive_clusters(parts: &[Predicate]) -> Vec<Vec<&Predicate>> {
     let mut clusters: Vec<Vec<&Predicate>> = Vec::new();
     for part in parts {
-        match clusters.iter_mut().find(|cluster| cluster.iter().all(|other| exclude(part, other))) {
+        match clusters.iter_mut().find(|cluster| cluster.iter().all(|other| part.excludes(other))) {
             Some(cluster) => cluster.push(part),
             None => clusters.push(vec![part]),
         }
     }
     clusters
-}
-
-/// Whether it is plain that no row satisfies both.
-fn exclude(one: &Predicate, other: &Predicate) -> bool {
-    match (one, other) {
-        (Predicate::Nothing, _) | (_, Predicate::Nothing) => true,
-        (Predicate::Or(parts), other) | (other, Predicate::Or(parts)) => {
-            parts.iter().all(|part| exclude(part, other))
-        }
-        (Predicate::And(parts), other) | (other, Predicate::And(parts)) => {
-            parts.iter().any(|part| exclude(part, other))
-        }
-        (Predicate::In { column, codes }, Predicate::In { column: other, codes: others }) => {
-            column == other && codes.intersection(others).is_empty()
-        }
-        (Predicate::All, _) | (_, Predicate::All) => false,
-    }
 }

@@ -7,17 +7,20 @@ use super::{
     atoms,
     builder::{Builder, Node},
     conditions::Conditions,
-    summand, within_group,
+    polynomial,
+    summand::Summand,
+    within_group,
 };
 use crate::{
     layout::{ScanLayout, Slice},
-    predicate::Predicate,
-    program::{OutputValue, ScanProgram},
-    query::{Query, Term},
+    lower::pieces::{Piece, Pieces},
+    predicate::{CodeSet, Predicate},
+    program::ScanProgram,
+    query::{GroupKey, Query},
     schema::{ColumnId, Schema},
 };
 
-/// The rows of a group.
+/// The rows that one output sums.
 #[derive(Debug, Clone)]
 enum Selection {
     Everything,
@@ -33,30 +36,40 @@ struct Factors {
     families: Vec<Family>,
 }
 
+/// One group: its classes, and the codes that these leave its columns.
+struct Group {
+    classes: Vec<u32>,
+    known: BTreeMap<ColumnId, CodeSet>,
+}
+
 /// Compiles the outputs of all groups, in order.
 pub(super) fn compile(
     schema: &Schema,
     layout: &ScanLayout,
     query: &Query,
-    values: &[OutputValue],
+    pieces: &Pieces<Summand>,
     slack: u32,
 ) -> ScanProgram {
+    let distinct = |count: usize| u64::try_from(count).unwrap_or(u64::MAX).max(2);
+    let mut conditions: Vec<&Predicate> = pieces.pieces.iter().map(|piece| &piece.when).collect();
+    conditions.sort_unstable();
+    conditions.dedup();
+    let values = pieces.pieces.iter().filter(|piece| piece.summand != Summand::One).count();
     let mut groups = Groups {
         schema,
         layout,
         query,
         slack,
+        conditions: distinct(conditions.len()),
+        values: distinct(values),
         builder: Builder::default(),
-        conditions: BTreeMap::new(),
         orders: BTreeMap::new(),
     };
     let mut outputs = Vec::new();
     for index in 0..query.group_count(schema) {
-        let key: BTreeMap<ColumnId, u32> =
-            query.groups.iter().copied().zip(query.group_key(schema, index)).collect();
-        let selection = groups.selection(&key);
-        for value in values {
-            outputs.push(groups.output(&selection, &key, *value));
+        let group = groups.group(index);
+        for piece in &pieces.pieces {
+            outputs.push(groups.output(&group, piece));
         }
     }
     let line = groups.builder.finish(&outputs);
@@ -65,8 +78,7 @@ pub(super) fn compile(
         slices: line.slices,
         steps: line.steps,
         outputs: line.outputs,
-        values: values.to_vec(),
-        limb_bits: layout.limb_bits,
+        recipes: pieces.recipes.clone(),
     }
 }
 
@@ -75,20 +87,71 @@ struct Groups<'a> {
     layout: &'a ScanLayout,
     query: &'a Query,
     slack: u32,
+    /// How many different conditions the pieces have, and how many are not mere counts: products that
+    /// hold none of these are shared.
+    conditions: u64,
+    values: u64,
     builder: Builder,
-    /// The predicate's masks, by the codes of the grouped dimensions that it looks at.
-    conditions: BTreeMap<Vec<u32>, Option<Vec<Node>>>,
     /// Orders of multiplication found so far.
     orders: BTreeMap<Vec<Family>, Order>,
 }
 
 impl Groups<'_> {
-    fn selection(&mut self, key: &BTreeMap<ColumnId, u32>) -> Selection {
-        let Some(conditions) = self.conditions(key) else { return Selection::Nothing };
-        let (mut masks, mut sizes) = self.key_masks(key);
-        // One place is kept for the slice that is summed.
+    fn group(&self, index: u64) -> Group {
+        let classes = self.query.group_key(self.schema, index);
+        let mut known: BTreeMap<ColumnId, CodeSet> = BTreeMap::new();
+        for (key, class) in self.query.groups.iter().zip(&classes) {
+            if let Predicate::In { column, codes } = key.rows(self.schema, *class) {
+                let codes =
+                    known.get(&column).map_or_else(|| codes.clone(), |other| other.intersection(&codes));
+                known.insert(column, codes);
+            }
+        }
+        Group { classes, known }
+    }
+
+    /// What is summed over the slots for one piece of a group.
+    fn output(&mut self, group: &Group, piece: &Piece<Summand>) -> Node {
+        let mut rows = within_group(self.schema, &self.query.predicate, &group.known);
+        let shared = self.masks(&rows).unwrap_or_default();
+        rows = Predicate::and(self.schema, vec![rows, within_group(self.schema, &piece.when, &group.known)]);
+        let summand = match &piece.summand {
+            Summand::One => None,
+            Summand::Limb { column, limb } => {
+                Some(self.builder.load(Slice::Value { column: *column, limb: *limb }))
+            }
+            Summand::Polynomial { monomials, place } => {
+                let mut absorbed = None;
+                if let Some((condition, rest)) =
+                    polynomial::absorb(self.schema, self.layout, monomials, &rows)
+                {
+                    (absorbed, rows) = (Some(condition), rest);
+                }
+                let part = (monomials.as_slice(), *place);
+                let absorbed = absorbed.as_ref();
+                Some(polynomial::node(&mut self.builder, self.schema, self.layout, part, absorbed))
+            }
+            Summand::Product { columns, place } => {
+                Some(polynomial::product(&mut self.builder, self.layout, columns, *place))
+            }
+        };
+        match (self.selection(group, &rows, &shared), summand) {
+            (Selection::Nothing, _) => self.builder.nothing(),
+            (Selection::Everything, None) => self.builder.exists(),
+            (Selection::Everything, Some(value)) => value,
+            (Selection::All(factors), None) => self.product(&factors).0,
+            (Selection::All(factors), Some(value)) => self.product_with(&factors, value),
+        }
+    }
+
+    /// The rows of a group for which `rows` holds; `shared` are the masks that all pieces have.
+    fn selection(&mut self, group: &Group, rows: &Predicate, shared: &[Node]) -> Selection {
+        let Some(conditions) = self.masks(rows) else { return Selection::Nothing };
+        let Some((mut masks, mut sizes)) = self.group_masks(group) else { return Selection::Nothing };
+        // One place is kept for what is summed.
         let conditions = self.builder.shrink(conditions, MAX_FAMILIES - 1 - masks.len());
-        sizes.extend(conditions.iter().map(|_| 1));
+        let of_piece = |mask: &Node| if shared.contains(mask) { 1 } else { self.conditions };
+        sizes.extend(conditions.iter().map(of_piece));
         masks.extend(conditions);
         if masks.is_empty() {
             return Selection::Everything;
@@ -97,6 +160,11 @@ impl Groups<'_> {
         let families =
             masks.iter().zip(sizes).map(|(mask, size)| Family { depth: depth(mask), size }).collect();
         Selection::All(Factors { masks, families })
+    }
+
+    fn masks(&mut self, predicate: &Predicate) -> Option<Vec<Node>> {
+        Conditions { builder: &mut self.builder, schema: self.schema, layout: self.layout }
+            .masks(predicate, false)
     }
 
     /// The product of all factors, and the least depth it could have had.
@@ -109,111 +177,57 @@ impl Groups<'_> {
         (multiply(&mut self.builder, &order.tree, &factors.masks), order.shallowest)
     }
 
-    /// The product of all factors and a slice. By way of the mask that the row count needs anyway,
-    /// unless that is too deep: then the slice is multiplied with some of the factors first.
-    fn product_with(&mut self, factors: &Factors, slice: Slice) -> Node {
-        let slice = self.builder.load(slice);
-        let mut with_slice = factors.clone();
-        with_slice.masks.push(slice);
-        with_slice.families.push(Family { depth: 0, size: 1 });
-        let (product, shallowest) = self.product(&with_slice);
+    /// The product of all factors and a value. By way of the mask that the row count needs anyway,
+    /// unless that is too deep: then the value is multiplied with some of the factors first.
+    fn product_with(&mut self, factors: &Factors, value: Node) -> Node {
+        let mut with_value = factors.clone();
+        with_value.masks.push(value);
+        with_value.families.push(Family { depth: self.builder.depth(value), size: self.values });
+        let (product, shallowest) = self.product(&with_value);
         let (mask, _) = self.product(factors);
-        if self.builder.depth(mask) < shallowest + self.slack {
-            return self.builder.multiply(mask, slice);
+        if self.builder.depth(mask).max(self.builder.depth(value)) < shallowest + self.slack {
+            return self.builder.multiply(mask, value);
         }
         product
     }
 
-    /// The masks of the predicate among the rows of a group; `None` when it selects none.
-    fn conditions(&mut self, key: &BTreeMap<ColumnId, u32>) -> Option<Vec<Node>> {
-        let looked_at = self.query.predicate.columns();
-        let codes = looked_at.iter().filter_map(|column| key.get(column).copied()).collect();
-        if let Some(known) = self.conditions.get(&codes) {
-            return known.clone();
+    /// The masks of the group's own classes, and how many different ones each has over all groups. One
+    /// a digit; one a key if there would be too many. `None` when no row is in the group.
+    fn group_masks(&mut self, group: &Group) -> Option<(Vec<Node>, Vec<u64>)> {
+        let mut per_key = Vec::new();
+        for (key, class) in self.query.groups.iter().zip(&group.classes) {
+            let classes = key.size(self.schema);
+            match key {
+                GroupKey::Codes(column) => {
+                    let Some(digits) = self.layout.digits_of(*column).filter(|_| classes > 1) else {
+                        continue;
+                    };
+                    let masks = atoms::equal(&mut self.builder, digits, *class);
+                    let bases = digits.bases.iter().filter(|base| **base > 1).map(|base| u64::from(*base));
+                    per_key.push((classes, masks, bases.collect::<Vec<_>>()));
+                }
+                GroupKey::Classes { .. } => {
+                    let rows = key.rows(self.schema, *class);
+                    let masks = self.masks(&rows)?;
+                    if !masks.is_empty() {
+                        let mask = self.builder.conjunction(masks);
+                        per_key.push((classes, vec![mask], vec![classes]));
+                    }
+                }
+            }
         }
-        let predicate = within_group(self.schema, &self.query.predicate, key);
-        let masks = Conditions { builder: &mut self.builder, schema: self.schema, layout: self.layout }
-            .masks(&predicate, false);
-        self.conditions.insert(codes, masks.clone());
-        masks
-    }
-
-    /// The masks of the group's own codes, and how many different ones each has over all groups. One
-    /// a digit; one a dimension if there would be too many.
-    fn key_masks(&mut self, key: &BTreeMap<ColumnId, u32>) -> (Vec<Node>, Vec<u64>) {
-        let mut per_dimension = Vec::new();
-        for column in &self.query.groups {
-            let codes = u64::from(self.schema.column(*column).codes());
-            let Some(digits) = self.layout.digits_of(*column).filter(|_| codes > 1) else { continue };
-            let masks = atoms::equal(&mut self.builder, digits, key[column]);
-            let bases = digits.bases.iter().filter(|base| **base > 1).map(|base| u64::from(*base));
-            per_dimension.push((codes, masks, bases.collect::<Vec<_>>()));
-        }
-        let digits: usize = per_dimension.iter().map(|(_, masks, _)| masks.len()).sum();
+        let factors: usize = per_key.iter().map(|(_, masks, _)| masks.len()).sum();
         let (mut masks, mut sizes) = (Vec::new(), Vec::new());
-        for (codes, of_dimension, bases) in per_dimension {
-            if digits + 2 <= MAX_FAMILIES {
-                masks.extend(of_dimension);
+        for (classes, of_key, bases) in per_key {
+            if factors + 2 <= MAX_FAMILIES {
+                masks.extend(of_key);
                 sizes.extend(bases);
             } else {
-                masks.push(self.builder.conjunction(of_dimension));
-                sizes.push(codes);
+                masks.push(self.builder.conjunction(of_key));
+                sizes.push(classes);
             }
         }
-        (masks, sizes)
-    }
-
-    /// What is summed over the slots for one value of a group.
-    fn output(&mut self, selection: &Selection, key: &BTreeMap<ColumnId, u32>, value: OutputValue) -> Node {
-        match value.term {
-            Term::Present(column) | Term::Sum(column) if self.only_null(column, key) => {
-                return self.builder.nothing();
-            }
-            _ => {}
-        }
-        let summand = match value.term {
-            Term::Present(column) if self.never_null(column, key) => None,
-            _ => summand(value),
-        };
-        match (selection, summand) {
-            (Selection::Nothing, _) => self.builder.nothing(),
-            (Selection::Everything, None) => self.builder.exists(),
-            (Selection::Everything, Some(slice)) => self.builder.load(slice),
-            (Selection::All(factors), None) => self.product(factors).0,
-            (Selection::All(factors), Some(slice)) => self.product_with(factors, slice),
-        }
-    }
-
-    fn only_null(&self, column: ColumnId, key: &BTreeMap<ColumnId, u32>) -> bool {
-        self.null_code(column).is_some_and(|null| self.implied(column, key, |code| code == null))
-    }
-
-    fn never_null(&self, column: ColumnId, key: &BTreeMap<ColumnId, u32>) -> bool {
-        self.null_code(column).is_some_and(|null| self.implied(column, key, |code| code != null))
-    }
-
-    fn null_code(&self, column: ColumnId) -> Option<u32> {
-        self.schema.column(column).null_code()
-    }
-
-    /// Whether all rows of a group plainly have codes of `column` that `test` accepts.
-    fn implied(
-        &self,
-        column: ColumnId,
-        key: &BTreeMap<ColumnId, u32>,
-        test: impl Fn(u32) -> bool + Copy,
-    ) -> bool {
-        if let Some(code) = key.get(&column) {
-            return test(*code);
-        }
-        let all = |part: &Predicate| match part {
-            Predicate::In { column: looked_at, codes } => *looked_at == column && codes.codes().all(test),
-            _ => false,
-        };
-        match &self.query.predicate {
-            Predicate::And(parts) => parts.iter().any(all),
-            atom => all(atom),
-        }
+        Some((masks, sizes))
     }
 }
 

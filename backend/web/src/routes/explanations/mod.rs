@@ -1,0 +1,3 @@
+//! `/v1/explanations`.
+
+pub mod ask;

@@ -1,0 +1,223 @@
+//! Whether a query is well formed over a schema. What comes from outside is checked here once; the
+//! rest of the crate then indexes columns without looking again.
+
+use super::{
+    Expression, GroupKey, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_OUTPUTS, Query, Rank, Value,
+    groups::MAX_CLASSES,
+    value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS, MAX_VALUE_SCALE},
+};
+use crate::{
+    predicate::Predicate,
+    schema::{ColumnId, Schema},
+};
+
+/// Why a query does not belong to a schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Too few or too many outputs.
+    #[error("{0} outputs: expected 1 to {MAX_OUTPUTS}")]
+    OutputCount(usize),
+    /// A column id that the schema does not have.
+    #[error("column {0} is not in the schema")]
+    UnknownColumn(u16),
+    /// Filtered, grouped or ranked by something that is no dimension.
+    #[error("`{0}` is not a dimension: it cannot be filtered, grouped or ranked by")]
+    NotADimension(String),
+    /// Summed something that is no measure.
+    #[error("`{0}` is not a measure: it cannot be summed or averaged")]
+    NotAMeasure(String),
+    /// An output shows a grouping key that there is not.
+    #[error("output {0} shows a grouping key that the query does not have")]
+    NotGrouped(usize),
+    /// Grouped by too many keys.
+    #[error("grouped by {0} keys: expected at most {MAX_GROUP_KEYS}, each once")]
+    GroupKeys(usize),
+    /// A key without classes, or with too many.
+    #[error("a grouping key with {0} classes: expected 1 to {MAX_CLASSES}")]
+    Classes(usize),
+    /// Too many groups.
+    #[error("{0} groups: at most {MAX_GROUPS} are answered; group by fewer or coarser dimensions")]
+    GroupCount(u64),
+    /// Too many integers for all groups together.
+    #[error("{0} sums for all groups together: at most {MAX_COMPUTED} are computed; ask for fewer")]
+    Computed(u64),
+    /// A value with too many parts.
+    #[error(
+        "an expression of {branches} cases with up to {monomials} products of up to {factors} measures: \
+         expected at most {MAX_BRANCHES}, {MAX_MONOMIALS} and {MAX_FACTORS}"
+    )]
+    Value {
+        /// Its branches.
+        branches: usize,
+        /// The most products in one.
+        monomials: usize,
+        /// The most factors in one.
+        factors: usize,
+    },
+    /// A value with too many decimal places.
+    #[error("an expression with {0} decimal places: expected at most {MAX_VALUE_SCALE}")]
+    TooFine(u8),
+    /// A value beyond 64 bits.
+    #[error("an expression could reach {0}: sums and their parts must stay below 2^63")]
+    TooLarge(i128),
+    /// A value that is not written in its one form.
+    #[error("the products of an expression are not sorted, or one of them vanishes")]
+    NotCollected,
+    /// A percentile outside 0 to 1.
+    #[error("percentile {0} millionths: expected 0 to 1000000")]
+    Percentile(u32),
+    /// The predicate is not in normal form.
+    #[error("a predicate is not in normal form")]
+    NotNormal,
+}
+
+impl Query {
+    /// Checks that the query is well formed over `schema`.
+    ///
+    /// # Errors
+    /// The first problem found.
+    pub fn validate(&self, schema: &Schema) -> Result<(), QueryError> {
+        let check = Check { schema };
+        if self.outputs.is_empty() || self.outputs.len() > MAX_OUTPUTS {
+            return Err(QueryError::OutputCount(self.outputs.len()));
+        }
+        let distinct = self.groups.iter().enumerate().all(|(i, key)| !self.groups[..i].contains(key));
+        if !distinct || self.groups.len() > MAX_GROUP_KEYS {
+            return Err(QueryError::GroupKeys(self.groups.len()));
+        }
+        self.groups.iter().try_for_each(|key| check.key(key))?;
+        if self.group_count(schema) > MAX_GROUPS {
+            return Err(QueryError::GroupCount(self.group_count(schema)));
+        }
+        check.predicate(&self.predicate)?;
+        for (position, output) in self.outputs.iter().enumerate() {
+            match output.expression {
+                Expression::Group(key) if usize::from(key) >= self.groups.len() => {
+                    return Err(QueryError::NotGrouped(position));
+                }
+                ref expression => check.expression(expression)?,
+            }
+        }
+        let computed = self.group_count(schema) * self.requirements(schema).size(schema) as u64;
+        if computed > MAX_COMPUTED {
+            return Err(QueryError::Computed(computed));
+        }
+        Ok(())
+    }
+}
+
+struct Check<'a> {
+    schema: &'a Schema,
+}
+
+impl Check<'_> {
+    fn dimension(&self, id: ColumnId) -> Result<(), QueryError> {
+        let column = self.schema.columns.get(id.index()).ok_or(QueryError::UnknownColumn(id.0))?;
+        match column.dimension {
+            Some(_) => Ok(()),
+            None => Err(QueryError::NotADimension(column.name.clone())),
+        }
+    }
+
+    fn predicate(&self, predicate: &Predicate) -> Result<(), QueryError> {
+        for id in predicate.columns() {
+            let column = self.schema.columns.get(id.index()).ok_or(QueryError::UnknownColumn(id.0))?;
+            if column.marks() == 0 {
+                return Err(QueryError::NotADimension(column.name.clone()));
+            }
+        }
+        if predicate.is_normal(self.schema) { Ok(()) } else { Err(QueryError::NotNormal) }
+    }
+
+    fn key(&self, key: &GroupKey) -> Result<(), QueryError> {
+        match key {
+            GroupKey::Codes(id) => self.dimension(*id),
+            GroupKey::Classes { classes, .. } => {
+                if classes.is_empty() || classes.len() > MAX_CLASSES {
+                    return Err(QueryError::Classes(classes.len()));
+                }
+                classes.iter().try_for_each(|class| self.predicate(&class.when))
+            }
+        }
+    }
+
+    fn expression(&self, expression: &Expression) -> Result<(), QueryError> {
+        match expression {
+            Expression::Group(_) => Ok(()),
+            Expression::Count(when) => self.predicate(when),
+            Expression::Sum(value) | Expression::Average(value) => self.shown(value),
+            Expression::Spread { value, .. } => {
+                self.shown(value)?;
+                self.product(value, value)
+            }
+            Expression::Pair { y, x, .. } => {
+                self.shown(y)?;
+                self.shown(x)?;
+                self.product(y, x)?;
+                self.product(x, x)?;
+                self.product(y, y)
+            }
+            Expression::Distinct { column, when } => {
+                self.dimension(*column)?;
+                self.predicate(when)
+            }
+            Expression::Quantile { rank, column, when } => {
+                if let Rank::Percentile(share) = rank
+                    && *share > 1_000_000
+                {
+                    return Err(QueryError::Percentile(*share));
+                }
+                self.dimension(*column)?;
+                self.predicate(when)
+            }
+        }
+    }
+
+    fn product(&self, a: &Value, b: &Value) -> Result<(), QueryError> {
+        // Counted before it is multiplied out: that is what takes time.
+        let branches = a.pairs(b);
+        let most = |value: &Value| value.branches.iter().map(|b| b.monomials.len()).max().unwrap_or(0);
+        let monomials = most(a) * most(b);
+        if branches > MAX_BRANCHES || monomials > MAX_MONOMIALS * MAX_MONOMIALS {
+            return Err(QueryError::Value { branches, monomials, factors: 0 });
+        }
+        self.value(&a.times(self.schema, b).ok_or(QueryError::TooLarge(i128::MAX))?)
+    }
+
+    /// A value whose totals are written in decimal.
+    fn shown(&self, value: &Value) -> Result<(), QueryError> {
+        if value.scale > MAX_VALUE_SCALE {
+            return Err(QueryError::TooFine(value.scale));
+        }
+        self.value(value)
+    }
+
+    fn value(&self, value: &Value) -> Result<(), QueryError> {
+        let monomials = value.branches.iter().map(|branch| branch.monomials.len()).max().unwrap_or(0);
+        let all = value.branches.iter().flat_map(|branch| &branch.monomials);
+        let factors = all.map(|monomial| monomial.columns.len()).max().unwrap_or(0);
+        let branches = value.branches.len();
+        if branches > MAX_BRANCHES || monomials > MAX_MONOMIALS || factors > MAX_FACTORS {
+            return Err(QueryError::Value { branches, monomials, factors });
+        }
+        for id in value.measures() {
+            let column = self.schema.columns.get(id.index()).ok_or(QueryError::UnknownColumn(id.0))?;
+            if column.measure.is_none() {
+                return Err(QueryError::NotAMeasure(column.name.clone()));
+            }
+        }
+        for branch in &value.branches {
+            self.predicate(&branch.when)?;
+            let sorted = branch.monomials.is_sorted_by(|a, b| a.columns < b.columns);
+            let each = branch.monomials.iter().all(|m| m.coefficient != 0 && m.columns.is_sorted());
+            if !sorted || !each {
+                return Err(QueryError::NotCollected);
+            }
+            let (low, high) = branch.range(self.schema);
+            if let Some(beyond) = [low, high].into_iter().find(|end| end.unsigned_abs() >= 1 << 63) {
+                return Err(QueryError::TooLarge(beyond));
+            }
+        }
+        Ok(())
+    }
+}
