@@ -131,6 +131,12 @@ proptest! {
         let shape = Shape { width: (1 << 52) - 1, ..Shape::default() };
         check(seed, LayoutKind::Scan, &shape, false)?;
     }
+
+    #[test]
+    fn scan_multiplies_measures_in_narrow_limbs(seed: u64) {
+        let shape = Shape { width: 1 << 22, nesting: 1, ..Shape::default() };
+        check(seed, LayoutKind::Scan, &shape, false)?;
+    }
 }
 
 /// The bounds must not make the tests above vacuous.
@@ -139,6 +145,7 @@ fn most_random_queries_are_answered() {
     for (kind, shape) in [
         (LayoutKind::Rollup, Shape { columns: 4, codes: 12, ..Shape::default() }),
         (LayoutKind::Scan, Shape { nesting: 1, ..Shape::default() }),
+        (LayoutKind::Scan, Shape { width: 1 << 22, nesting: 1, ..Shape::default() }),
     ] {
         let answered = (0..200).filter(|seed| check(*seed, kind, &shape, false).expect("exact")).count();
         assert!(answered >= 140, "{kind:?}: {answered} of 200");

@@ -7,7 +7,7 @@ use sordino_protocol::{
     plaintext,
     predicate::Predicate,
     program::Program,
-    query::{Expression, Pair, Query, Value},
+    query::{Expression, Pair, Query, Spread, Value},
     release_values,
     schema::{Column, ColumnId, Measure, Schema},
     testing,
@@ -222,4 +222,31 @@ fn what_needs_the_rows_in_which_both_have_values_is_refused() {
             (alone(pair(&schema, Pair::Correlation, 0, 3)), false),
         ],
     );
+}
+
+/// A thousand rows of values whose squares do not fit the small set: narrow limbs make them fit, with
+/// an offset and nulls too.
+#[test]
+fn large_measures_are_multiplied_in_a_scan() {
+    let large = |name, min, nullable| Column {
+        nullable,
+        measure: Some(Measure { scale: 0, min, max: min + 24_000 }),
+        ..measure(name, 9)
+    };
+    let schema =
+        schema(vec![dimension("a", 4), large("x", -9_000, true), large("y", 0, false), measure("z", 9)]);
+    let mut next = testing::sequence(5);
+    let table = testing::table(&mut next, &schema, 1_000);
+    let manifest = published(schema.clone(), 1_000, &RollupBudget::default());
+    let scan = manifest.scan.as_ref().expect("there");
+    let factors: Vec<u8> = scan.measures.iter().map(|measure| measure.factors).collect();
+    assert_eq!((scan.factor_bits, factors), (10, vec![2, 2, 0]), "15 bits in limbs of 10");
+    let value = |column| Value::measure(&schema, ColumnId(column));
+    let spread = Expression::Spread { statistic: Spread::DeviationSample, value: value(1) };
+    let correlation = pair(&schema, Pair::Correlation, 1, 2);
+    let asked = query(within(&schema, 0, 1, 3), &[0], &[spread, correlation, product(&schema, 2, 3)]);
+    let program = lower(&manifest, &asked, LayoutKind::Scan).expect("lowers");
+    let outputs = interpreter::run(&manifest, &program, &table);
+    let totals = release_values::combine(&schema, &asked, &program, &outputs);
+    assert_eq!(totals, Ok(plaintext::evaluate(&schema, &asked, &table)));
 }
