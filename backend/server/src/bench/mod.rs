@@ -25,7 +25,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4)]
     naive_rows: usize,
     /// Also evaluate a scan over this many rows, streamed from a folder, and print peak memory.
-    #[arg(long)]
+    #[arg(long, global = true)]
     scan_rows: Option<u64>,
 }
 
