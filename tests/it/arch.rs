@@ -13,6 +13,7 @@ use crate::metadata::{Metadata, ROOT};
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("fhe", &["protocol"]),
+    ("model", &["protocol"]),
     ("client", &["protocol", "fhe"]),
     ("cli", &["protocol", "fhe", "client"]),
     ("domain", &["protocol"]),
@@ -40,7 +41,7 @@ const KNOWN_ONLY_TO: &[(&[&str], &[&str])] = &[
 ];
 
 /// Crates that are pure: no runtime, no network, no database.
-const PURE: &[&str] = &["protocol", "fhe", "domain", "frontend-templates"];
+const PURE: &[&str] = &["protocol", "fhe", "model", "domain", "frontend-templates"];
 const IMPURE: &[&str] =
     &["tokio*", "futures*", "async-*", "reqwest", "hyper*", "actix-*", "sqlx*", "sea-orm*", "object_store"];
 

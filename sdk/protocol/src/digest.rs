@@ -42,6 +42,10 @@ pub enum Purpose {
     Output,
     /// A request, to tell a repeated one from another.
     Request,
+    /// A canonical model.
+    Model,
+    /// A canonical model in integers over a schema.
+    IntegerModel,
 }
 
 impl Purpose {
@@ -65,6 +69,8 @@ impl Purpose {
             Self::Answer => "sordino v1 answer",
             Self::Output => "sordino v1 output",
             Self::Request => "sordino v1 request",
+            Self::Model => "sordino v1 model",
+            Self::IntegerModel => "sordino v1 integer model",
         }
     }
 }
