@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::Deserialize;
 use serde_json::Value;
 use sordino_model::{
@@ -24,6 +25,8 @@ struct Fixture {
     xgboost: Option<Value>,
     lightgbm: Option<String>,
     dump: Option<Value>,
+    /// In base 64.
+    onnx: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,9 +65,14 @@ fn models(fixture: &Fixture) -> Vec<(&'static str, Model)> {
     if let Some(text) = &fixture.lightgbm {
         bytes.push(("lightgbm", text.clone().into_bytes()));
     }
+    if let Some(text) = &fixture.onnx {
+        bytes.push(("onnx", BASE64_STANDARD.decode(text).expect("base 64")));
+    }
     assert!(!bytes.is_empty(), "a fixture has a model");
     let read = |(format, bytes): (&'static str, Vec<u8>)| {
-        (format, import::any(&bytes, None, &limits).unwrap_or_else(|error| panic!("{format}: {error}")))
+        // ONNX files of these fixtures have one unnamed input for all columns, or one input for each.
+        let names = (format == "onnx").then_some(fixture.columns.as_slice());
+        (format, import::any(&bytes, names, &limits).unwrap_or_else(|error| panic!("{format}: {error}")))
     };
     bytes.into_iter().map(read).collect()
 }

@@ -15,7 +15,9 @@ import warnings
 import lightgbm
 import numpy as np
 import pandas as pd
+import skl2onnx
 import xgboost
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn import ensemble, linear_model, naive_bayes, neural_network, svm, tree
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
@@ -251,10 +253,71 @@ def others():
     write("mlp_regressor", features, make_pipeline(StandardScaler(), model).fit(features, target))
 
 
+def onnx(model, frame, named=False):
+    """The bytes of the ONNX model: one input per column, or one for all (numbers only)."""
+    options = None
+    last = model[-1] if hasattr(model, "steps") else model
+    if hasattr(last, "predict_proba") and "SVC" not in type(last).__name__:
+        options = {id(last): {"zipmap": False}}
+    if named:
+        kind = lambda column: FloatTensorType([None, 1]) if frame[column].dtype.kind in "if" else StringTensorType([None, 1])
+        types = [(column, kind(column)) for column in frame.columns]
+    else:
+        types = [("X", FloatTensorType([None, len(frame.columns)]))]
+    made = skl2onnx.convert_sklearn(model, initial_types=types, options=options)
+    return base64.b64encode(made.SerializeToString()).decode()
+
+
+def onnx_fixtures():
+    x, y = breast_cancer()
+    target, features = x["worst_perimeter"], x.drop(columns="worst_perimeter")
+    codes = pd.cut(x["mean_radius"], 3, labels=["s", "m", "l"]).astype(str)
+    scale = StandardScaler
+    fits = {
+        # Not in a pipeline: the converter fails on that.
+        "svm": (x / 100, y, svm.LinearSVC(random_state=SEED)),
+        "linear": (features, target, linear_model.LinearRegression()),
+        "poisson": (features / 100, (target // 20).astype(int), linear_model.PoissonRegressor()),
+        "logistic": (x, y, make_pipeline(scale(), linear_model.LogisticRegression())),
+        "logistic_three": (features / 100, codes, linear_model.LogisticRegression()),
+        "gaussian": (x, y, naive_bayes.GaussianNB()),
+        "tree": (x, y, tree.DecisionTreeClassifier(max_depth=3, random_state=SEED)),
+        "tree_regressor": (features, target, tree.DecisionTreeRegressor(max_depth=3, random_state=SEED)),
+        "forest": (x, y, ensemble.RandomForestClassifier(4, max_depth=3, random_state=SEED)),
+        "forest_three": (features, codes, ensemble.RandomForestClassifier(3, max_depth=3, random_state=SEED)),
+        "boosting": (x, y, ensemble.GradientBoostingClassifier(n_estimators=3, random_state=SEED)),
+        "boosting_regressor": (features, target, ensemble.GradientBoostingRegressor(n_estimators=3, random_state=SEED)),
+        "k_means": (x, None, make_pipeline(scale(), KMeans(3, n_init=3, random_state=SEED))),
+        "mlp": (x, y, make_pipeline(MinMaxScaler(), neural_network.MLPClassifier((4,), max_iter=300, random_state=SEED))),
+        "mlp_regressor": (features, target, make_pipeline(scale(), neural_network.MLPRegressor(hidden_layer_sizes=(4,), random_state=SEED))),
+    }
+    for name, (frame, label, model) in fits.items():
+        # The converters are known to write 32-bit numbers, so that much is expected of the result.
+        model.fit(frame, label)
+        rows = frame.iloc[:: len(frame) // ROWS].head(ROWS)
+        bare = frame.rename(columns=dict(zip(frame.columns, range(len(frame.columns)))))
+        write(f"onnx_{name}", frame, model, expectation=expected(model, rows, 2e-4), onnx=onnx(model, bare))
+    x, y = german_credit()
+    model = credit_pipeline(linear_model.LogisticRegression(max_iter=500)).fit(x, y)
+    rows = x.iloc[:: len(x) // ROWS].head(ROWS)
+    write("onnx_pipeline", x, expectation=expected(model, rows, 2e-4), onnx=onnx(model, x, named=True))
+    named = list(x.select_dtypes(exclude="number").columns)
+    model = credit_pipeline(tree.DecisionTreeClassifier(max_depth=4, random_state=SEED), MinMaxScaler, OrdinalEncoder()).fit(x, y)
+    write("onnx_ordinal_tree", x, expectation=expected(model, rows, 2e-4), onnx=onnx(model, x, named=True))
+    coded = pd.DataFrame(OrdinalEncoder().fit_transform(x[named]).astype(int), columns=named)
+    model = naive_bayes.CategoricalNB().fit(coded, y)
+    rows = coded.iloc[:: len(x) // ROWS].head(ROWS)
+    write("onnx_categorical", coded, expectation=expected(model, rows, 2e-4), onnx=onnx(model, coded))
+    x, y = actg175()
+    model = make_pipeline(SimpleImputer(), scale(), linear_model.LogisticRegression()).fit(x, y)
+    rows = x.iloc[:: len(x) // ROWS].head(ROWS)
+    write("onnx_imputed", x, expectation=expected(model, rows, 2e-4), onnx=onnx(model, x))
+
+
 def main():
     warnings.filterwarnings("ignore")
     OUT.mkdir(parents=True, exist_ok=True)
-    for part in (linear, points, bayes, trees, boosters, others):
+    for part in (linear, points, bayes, trees, boosters, others, onnx_fixtures):
         part()
     total = sum(path.stat().st_size for path in OUT.iterdir())
     print(f"{len(list(OUT.iterdir()))} fixtures, {total / 1000:.0f} kB")

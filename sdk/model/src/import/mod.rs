@@ -3,13 +3,14 @@
 
 mod lightgbm;
 mod numbers;
+mod onnx;
 mod sklearn;
 mod tree_builder;
 mod xgboost;
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-pub use self::{lightgbm::lightgbm, sklearn::sklearn, xgboost::xgboost};
+pub use self::{lightgbm::lightgbm, onnx::onnx, sklearn::sklearn, xgboost::xgboost};
 use crate::{
     limits::{Limits, TooLarge, at_most},
     model::{Model, ModelError},
@@ -106,7 +107,7 @@ pub fn detect(bytes: &[u8]) -> Option<Source> {
     if bytes[start..].starts_with(b"tree\n") || bytes[start..].starts_with(b"tree\r\n") {
         return Some(Source::Lightgbm);
     }
-    None
+    onnx::is_onnx(bytes).then_some(Source::Onnx)
 }
 
 /// Reads a model of any known kind.
@@ -123,7 +124,7 @@ pub fn any(bytes: &[u8], names: Option<&[String]>, limits: &Limits) -> Result<Mo
         Source::Exporter => sklearn(bytes, limits),
         Source::Xgboost => xgboost(bytes, names, limits),
         Source::Lightgbm => lightgbm(bytes, names, limits),
-        Source::Onnx => Err(ImportError::Unknown),
+        Source::Onnx => onnx(bytes, names, limits),
     }
 }
 

@@ -40,10 +40,10 @@ pub(super) fn build(
             return Err(wrong(number, "it is reached twice: a tree has no cycle and shares no node"));
         }
         let new = u32::try_from(built.len()).unwrap_or(u32::MAX);
-        if let Some((parent, side)) = parent {
-            if let Node::Split { left, right, .. } = &mut built[parent] {
-                *(if side == Side::Left { left } else { right }) = new;
-            }
+        if let Some((parent, side)) = parent
+            && let Node::Split { left, right, .. } = &mut built[parent]
+        {
+            *(if side == Side::Left { left } else { right }) = new;
         }
         built.push(match node {
             Found::Leaf(values) => Node::Leaf(values.clone()),
