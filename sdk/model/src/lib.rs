@@ -12,5 +12,9 @@
 pub mod float;
 pub mod import;
 pub mod limits;
+pub mod metrics;
 pub mod model;
+pub mod preflight;
+pub mod quantise;
+pub mod quantised;
 pub mod scalar;

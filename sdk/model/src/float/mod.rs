@@ -3,7 +3,7 @@
 
 mod scores;
 
-pub(crate) use self::scores::code_of;
+pub(crate) use self::scores::{code_of, rounded};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +84,7 @@ pub fn evaluate(model: &Model, row: &[Scalar]) -> Result<Prediction, EvaluateErr
 /// What follows from scores.
 pub(crate) fn outcome(model: &Model, scores: &[f64]) -> Outcome {
     let link = model.link();
-    match link.class(scores, link.cutoff()) {
+    match link.class(scores) {
         Some(class) => Outcome::Class { class, probabilities: link.probabilities(scores) },
         None => Outcome::Number(link.number(scores).unwrap_or(f64::NAN)),
     }

@@ -41,7 +41,7 @@ impl Model {
             let reason = format!("{:?} does not go with {} classes", self.link(), self.classes.len());
             ModelError::new("estimator", reason)
         })?;
-        if !self.link().cutoff().is_finite() {
+        if matches!(self.link(), Link::Cutoff { at } if !at.is_finite()) {
             return Err(ModelError::new("estimator", "the cutoff is not a finite number"));
         }
         at_most("numbers", self.estimator.numbers(), limits.weights)?;

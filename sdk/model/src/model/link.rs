@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How raw scores become a number, or a class with or without probabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// How raw scores become a number, or a class with or without probabilities. `T` is a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Link {
+pub enum Link<T = f64> {
     /// The score is the predicted number.
     Identity,
     /// The predicted number is `exp(score)`.
@@ -13,7 +13,7 @@ pub enum Link {
     /// Two classes: the second one where the score is above `at`; no probabilities.
     Cutoff {
         /// In units of the score.
-        at: f64,
+        at: T,
     },
     /// Two classes: the second one has probability `1 / (1 + exp(-score))`.
     Sigmoid,
@@ -29,9 +29,9 @@ pub enum Link {
     Probabilities,
 }
 
-impl Link {
+impl<T: Copy> Link<T> {
     /// The number of scores it takes for so many classes (0 for a number); `None` when it cannot serve them.
-    pub const fn scores(self, classes: usize) -> Option<usize> {
+    pub fn scores(self, classes: usize) -> Option<usize> {
         match (self, classes) {
             (Self::Identity | Self::Exp, 0) | (Self::Cutoff { .. } | Self::Sigmoid, 2) => Some(1),
             (Self::Largest | Self::Smallest | Self::Softmax | Self::OneVsRest | Self::Probabilities, 1..) => {
@@ -41,20 +41,15 @@ impl Link {
         }
     }
 
-    /// The predicted number; `None` for classes.
-    pub fn number(self, scores: &[f64]) -> Option<f64> {
-        match self {
-            Self::Identity => scores.first().copied(),
-            Self::Exp => scores.first().map(|score| score.exp()),
-            _ => None,
-        }
-    }
-
     /// The position of the predicted class; `None` for numbers.
-    pub fn class<T: Copy + PartialOrd>(self, scores: &[T], cutoff: T) -> Option<usize> {
+    pub fn class(self, scores: &[T]) -> Option<usize>
+    where
+        T: PartialOrd + Default,
+    {
         match self {
             Self::Identity | Self::Exp => None,
-            Self::Cutoff { .. } | Self::Sigmoid => scores.first().map(|score| usize::from(*score > cutoff)),
+            Self::Cutoff { at } => scores.first().map(|score| usize::from(*score > at)),
+            Self::Sigmoid => scores.first().map(|score| usize::from(*score > T::default())),
             Self::Smallest => first_by(scores, |a, b| a < b),
             Self::Largest | Self::Softmax | Self::OneVsRest | Self::Probabilities => {
                 first_by(scores, |a, b| a > b)
@@ -62,11 +57,29 @@ impl Link {
         }
     }
 
-    /// The score above which a single score means the second class.
-    pub const fn cutoff(self) -> f64 {
+    /// The same link for scores of another type.
+    pub fn map<U>(self, score: impl FnOnce(T) -> U) -> Link<U> {
         match self {
-            Self::Cutoff { at } => at,
-            _ => 0.0,
+            Self::Identity => Link::Identity,
+            Self::Exp => Link::Exp,
+            Self::Cutoff { at } => Link::Cutoff { at: score(at) },
+            Self::Sigmoid => Link::Sigmoid,
+            Self::Largest => Link::Largest,
+            Self::Smallest => Link::Smallest,
+            Self::Softmax => Link::Softmax,
+            Self::OneVsRest => Link::OneVsRest,
+            Self::Probabilities => Link::Probabilities,
+        }
+    }
+}
+
+impl Link {
+    /// The predicted number; `None` for classes.
+    pub fn number(self, scores: &[f64]) -> Option<f64> {
+        match self {
+            Self::Identity => scores.first().copied(),
+            Self::Exp => scores.first().map(|score| score.exp()),
+            _ => None,
         }
     }
 
@@ -120,12 +133,12 @@ mod tests {
 
     #[test]
     fn ties_go_to_the_first_class_and_cutoffs_are_strict() {
-        assert_eq!(Link::Largest.class(&[1, 3, 3], 0), Some(1));
-        assert_eq!(Link::Smallest.class(&[2, 1, 1], 0), Some(1));
-        assert_eq!(Link::Sigmoid.class(&[0.0], 0.0), Some(0));
-        assert_eq!(Link::Cutoff { at: 5.0 }.class(&[5.1], 5.0), Some(1));
-        assert_eq!(Link::Softmax.scores(3), Some(3));
-        assert_eq!(Link::Sigmoid.scores(3), None);
+        assert_eq!(Link::<i64>::Largest.class(&[1, 3, 3]), Some(1));
+        assert_eq!(Link::<i64>::Smallest.class(&[2, 1, 1]), Some(1));
+        assert_eq!(Link::Sigmoid.class(&[0.0]), Some(0));
+        assert_eq!(Link::Cutoff { at: 5.0 }.class(&[5.1]), Some(1));
+        assert_eq!(Link::<f64>::Softmax.scores(3), Some(3));
+        assert_eq!(Link::<f64>::Sigmoid.scores(3), None);
         assert!((sigmoid(-800.0)).abs() < 1e-300 && (sigmoid(800.0) - 1.0).abs() < 1e-300);
     }
 }

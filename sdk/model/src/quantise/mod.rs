@@ -1,0 +1,108 @@
+//! From a floating-point model and the public schema of a table to a model in integers. All of it is
+//! decided by what is public: no row is looked at.
+
+mod additive;
+mod columns;
+mod fixed;
+mod network;
+mod problem;
+mod trees;
+
+use serde::{Deserialize, Serialize};
+use sordino_protocol::schema::Schema;
+
+pub use self::{
+    columns::{Mapped, Source, map},
+    problem::{Cut, Problem, QuantiseError},
+};
+use crate::{
+    model::{Estimator, Model},
+    quantised::Quantised,
+};
+
+/// How fine the integers are, and what they read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The resolution of scores.
+    pub resolution: Resolution,
+    /// What is read of a column that has both a dimension and a measure.
+    pub prefer: Prefer,
+    /// Entries of an activation's table, as a power of two; also the bits of its outputs.
+    pub table_bits: u32,
+    /// Whether a threshold inside a bucket is an error rather than an approximation.
+    pub exact_splits: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            resolution: Resolution::ScoreBits(16),
+            prefer: Prefer::Exact,
+            table_bits: 8,
+            exact_splits: false,
+        }
+    }
+}
+
+/// The resolution of scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Resolution {
+    /// A score of 1 is `2^bits`.
+    FractionBits(i32),
+    /// As fine as possible, as long as the largest score minus the smallest one stays below `2^bits`.
+    ScoreBits(u32),
+}
+
+/// What is read of a column that has both a dimension and a measure, by models that are sums over
+/// columns. Trees always read dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefer {
+    /// The dimension if each of its codes is one value, else the measure.
+    Exact,
+    /// The dimension.
+    Codes,
+    /// The measure.
+    Measures,
+}
+
+/// A model in integers, and how far it may be from the model it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The integers.
+    pub model: Quantised,
+    /// How far they may be off.
+    pub report: Report,
+}
+
+/// How far the integers may be from the model they come from, whatever the rows are.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Per score, the largest error by rounding, in units of the score; `None` where it is not known
+    /// beforehand (networks).
+    pub rounding: Option<Vec<f64>>,
+    /// Per score, the largest error because a bucket stands for all its values; `None` where it is not
+    /// known beforehand (trees: see `cuts`).
+    pub buckets: Option<Vec<f64>>,
+    /// Thresholds that fall inside a bucket: rows of it all go to one side.
+    pub cuts: Vec<Cut>,
+}
+
+/// Turns a valid model into integers over a valid schema.
+///
+/// # Errors
+/// All problems that keep the model from reading this table, with what to change.
+pub fn quantise(model: &Model, schema: &Schema, options: &Options) -> Result<Outcome, QuantiseError> {
+    let mapped = map(model, schema, options.prefer)?;
+    match &model.estimator {
+        Estimator::Trees { .. } => trees::quantise(model, schema, &mapped, options),
+        Estimator::Network { .. } => network::quantise(model, schema, &mapped, options),
+        Estimator::Linear { .. }
+        | Estimator::GaussianBayes { .. }
+        | Estimator::CategoricalBayes { .. }
+        | Estimator::KMeans { .. } => additive::quantise(model, schema, &mapped, options),
+    }
+}

@@ -1,0 +1,7 @@
+//! One test binary: models of real libraries, their integers, and hostile files.
+
+mod fixture;
+mod hostile;
+mod integers;
+mod libraries;
+mod tables;
