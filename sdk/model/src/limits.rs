@@ -11,6 +11,8 @@ pub struct Limits {
     pub features: usize,
     /// Values that one feature or input lists (categories).
     pub values: usize,
+    /// Values that all features and inputs list together.
+    pub all_values: usize,
     /// Classes, clusters, or outputs.
     pub classes: usize,
     /// Trees of an ensemble.
@@ -36,6 +38,7 @@ impl Default for Limits {
             inputs: 512,
             features: 8_192,
             values: 4_096,
+            all_values: 65_536,
             classes: 256,
             trees: 4_096,
             nodes: 200_000,

@@ -9,7 +9,7 @@ use sordino_protocol::{
 
 use crate::{
     float::{self, Outcome as FloatOutcome},
-    model::{Estimator, Kind, Model},
+    model::{Estimator, Input, Kind, Model},
     quantise::{self, Mapped, Options, Outcome, Problem, QuantiseError, Report},
     quantised,
     scalar::Scalar,
@@ -129,8 +129,19 @@ fn size(model: &Model) -> Size {
     size
 }
 
+/// The inputs of a model from a row with one text per column of the schema; no value for an input that
+/// has no column.
+pub fn row(model: &Model, schema: &Schema, cells: &[Option<&str>]) -> Vec<Scalar> {
+    let value = |input: &Input| {
+        let column = schema.find(&input.name);
+        let cell = column.and_then(|id| cells.get(id.index()).copied().flatten());
+        column.map_or(Scalar::Null, |id| scalar(schema, schema.column(id), cell))
+    };
+    model.inputs.iter().map(value).collect()
+}
+
 /// The value of a cell as a model sees it; booleans in one spelling.
-pub fn scalar(schema: &Schema, column: &Column, cell: Option<&str>) -> Scalar {
+fn scalar(schema: &Schema, column: &Column, cell: Option<&str>) -> Scalar {
     let cell = cell.filter(|text| !schema.is_null(text));
     match (&column.dimension, cell) {
         (Some(domain @ Domain::Boolean), Some(text)) => {
@@ -180,12 +191,8 @@ fn both(model: &Model, schema: &Schema, row: &[Option<String>], outcome: &Outcom
     let cells: Vec<Option<&str>> = row.iter().map(Option::as_deref).collect();
     let mut table = CodedTable::new(schema);
     table.push(schema, 1, &cells).map_err(|error| error.to_string())?;
-    let value = |input: &crate::model::Input| match schema.find(&input.name) {
-        Some(id) => scalar(schema, schema.column(id), cells[id.index()]),
-        None => Scalar::Null,
-    };
-    let values: Vec<Scalar> = model.inputs.iter().map(value).collect();
-    let float = float::evaluate(model, &values).map_err(|error| error.to_string())?;
+    let float =
+        float::evaluate(model, &self::row(model, schema, &cells)).map_err(|error| error.to_string())?;
     let integer = quantised::evaluate(&outcome.model, &table, 0).map_err(|error| error.to_string())?;
     Ok((float, integer))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Affine, Encoding, Estimator, Input, LinearFamily, Link, Model, ModelError};
+use super::{Affine, Encoding, Estimator, Feature, Input, LinearFamily, Link, Model, ModelError};
 use crate::limits::{Limits, at_most};
 
 impl Model {
@@ -30,6 +30,7 @@ impl Model {
         for (index, feature) in self.features.iter().enumerate() {
             feature.check(index, self.inputs.len(), limits)?;
         }
+        at_most("values of all features and inputs", self.listed_values(), limits.all_values)?;
         let mut labels = HashSet::new();
         for label in &self.classes {
             at_most("characters of a class label", label.len(), limits.text)?;
@@ -46,6 +47,16 @@ impl Model {
         }
         at_most("numbers", self.estimator.numbers(), limits.weights)?;
         self.check_estimator(scores, limits)
+    }
+
+    /// Values that features and inputs list: each may be compared with every code of a column.
+    fn listed_values(&self) -> usize {
+        let listed = |feature: &Feature| match &feature.encoding {
+            Encoding::OneOf { values } | Encoding::Ordinal { values, .. } => values.len(),
+            Encoding::Number | Encoding::Within { .. } => 0,
+        };
+        let accepted = |input: &Input| input.values.as_ref().map_or(0, Vec::len);
+        self.features.iter().map(listed).sum::<usize>() + self.inputs.iter().map(accepted).sum::<usize>()
     }
 
     fn check_estimator(&self, scores: usize, limits: &Limits) -> Result<(), ModelError> {

@@ -128,28 +128,34 @@ fn interval(low: i64, high: i64, scale: u8) -> CodeValue {
     CodeValue { value: Scalar::Number(f64::midpoint(first, last)), ends: Some((first, last)) }
 }
 
-/// The value of a feature at every code. `None` is missing; a problem where a code has no answer.
-pub(super) fn feature_values(
+/// Checks that a model accepts every value that a column may hold.
+pub(super) fn check_known(
     model: &Model,
     feature: &Feature,
     column: &Column,
     values: &[CodeValue],
-) -> Result<Vec<Option<f64>>, Problem> {
+) -> Result<(), Problem> {
     let input = &model.inputs[feature.input as usize];
-    let mut found = Vec::with_capacity(values.len());
-    for (code, value) in values.iter().enumerate() {
-        let label = || column.label(code as u32).map_or("no value".to_owned(), |label| format!("`{label}`"));
-        let known =
-            input.values.as_ref().is_none_or(|known| known.iter().any(|known| known.same(&value.value)));
-        if !known {
-            let reason = format!("the table may hold {}, which the model was not fitted on", label());
-            return Err(Problem::Value { input: input.name.clone(), reason });
+    let Some(known) = &input.values else { return Ok(()) };
+    match values.iter().position(|value| !known.iter().any(|known| known.same(&value.value))) {
+        None => Ok(()),
+        Some(code) => {
+            let label = column.label(code as u32).map_or("no value".to_owned(), |label| format!("`{label}`"));
+            let reason = format!("the table may hold {label}, which the model was not fitted on");
+            Err(Problem::Value { input: input.name.clone(), reason })
         }
-        found.push(
-            feature
-                .apply(&value.value)
-                .map_err(|reason| Problem::Value { input: input.name.clone(), reason })?,
-        );
     }
-    Ok(found)
+}
+
+/// The value of a feature at every code. `None` is missing; a problem where a code has no answer.
+pub(super) fn feature_values(
+    model: &Model,
+    feature: &Feature,
+    values: &[CodeValue],
+) -> Result<Vec<Option<f64>>, Problem> {
+    let input = || model.inputs[feature.input as usize].name.clone();
+    let one = |value: &CodeValue| {
+        feature.apply(&value.value).map_err(|reason| Problem::Value { input: input(), reason })
+    };
+    values.iter().map(one).collect()
 }

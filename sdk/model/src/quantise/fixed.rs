@@ -24,7 +24,7 @@ pub(super) fn narrow(what: &'static str, range: (i128, i128)) -> Result<(i64, i6
 }
 
 /// The fraction bits to start from: `width` is the largest score minus the smallest one.
-pub(super) fn fraction_bits(options: &Options, width: f64) -> Result<i32, QuantiseError> {
+fn fraction_bits(options: &Options, width: f64) -> Result<i32, QuantiseError> {
     match options.resolution {
         Resolution::FractionBits(bits) if (-60..=52).contains(&bits) => Ok(bits),
         Resolution::FractionBits(bits) => Err(QuantiseError::Options {
@@ -54,12 +54,18 @@ pub(super) fn finest<T>(
 ) -> Result<Made<T>, QuantiseError> {
     let mut bits = fraction_bits(options, width)?;
     loop {
-        let (made, bounds) = make(bits)?;
-        let Resolution::ScoreBits(limit) = options.resolution else { return Ok((made, bounds, bits)) };
-        let fits = bounds.iter().all(|(low, high)| high.abs_diff(*low) < 1 << limit);
-        if fits || bits == -60 {
-            return Ok((made, bounds, bits));
+        let made = make(bits);
+        let Resolution::ScoreBits(limit) = options.resolution else {
+            return made.map(|(made, bounds)| (made, bounds, bits));
+        };
+        match made {
+            Ok((made, bounds)) if bounds.iter().all(|(low, high)| high.abs_diff(*low) < 1 << limit) => {
+                return Ok((made, bounds, bits));
+            }
+            // An intercept may be large where the width is small.
+            Ok(_) | Err(QuantiseError::TooFine { .. }) if bits > -60 => bits -= 1,
+            Ok((made, bounds)) => return Ok((made, bounds, bits)),
+            Err(error) => return Err(error),
         }
-        bits -= 1;
     }
 }

@@ -6,7 +6,7 @@ use sordino_protocol::schema::Schema;
 use super::{
     Mapped, Options, Outcome, QuantiseError, Report,
     additive::{self, FloatScore},
-    fixed::{fraction_bits, narrow, round},
+    fixed::{finest, narrow, round},
 };
 use crate::{
     model::{Activation, Affine, Estimator, Link, Model},
@@ -37,21 +37,24 @@ pub(super) fn quantise(
     // Without hidden layers, the first one gives the scores.
     let hidden = Options { resolution: super::Resolution::ScoreBits(SUM_BITS), ..*options };
     let width = floats.iter().map(FloatScore::width).fold(0.0, f64::max);
-    let mut bits = fraction_bits(if further.is_empty() { options } else { &hidden }, width)?;
-    let first: Vec<Score> =
-        floats.iter().map(|score| additive::integer(score, bits)).collect::<Result<_, _>>()?;
-    let mut bounds: Vec<(i64, i64)> =
-        first.iter().map(|score| additive::bounds(score, schema)).collect::<Result<_, _>>()?;
+    let resolution = if further.is_empty() { options } else { &hidden };
+    let (first, mut bounds, mut bits) = finest(resolution, width, |bits| {
+        let first: Vec<Score> =
+            floats.iter().map(|score| additive::integer(score, bits)).collect::<Result<_, _>>()?;
+        let bounds = first.iter().map(|score| additive::bounds(score, schema)).collect::<Result<_, _>>()?;
+        Ok((first, bounds))
+    })?;
     let mut made = Vec::with_capacity(further.len());
     for (index, units) in further.iter().enumerate() {
         let (tables, table_bits) = tables(*activation, &bounds, bits, options.table_bits)?;
         let outputs: Vec<(i64, i64)> = tables.iter().map(range).collect();
         let last = index + 1 == further.len();
         let resolution = if last { options } else { &hidden };
-        let layer = weighted(units, &outputs, table_bits, resolution)?;
-        bits = layer.bits;
-        bounds = layer.bounds;
-        made.push(IntegerLayer { tables, units: layer.units });
+        let width = widest(units, &outputs) * unit(table_bits);
+        let (units, ranges, sum_bits) =
+            finest(resolution, width, |bits| weighted(units, &outputs, bits - table_bits, bits))?;
+        (bounds, bits) = (ranges, sum_bits);
+        made.push(IntegerLayer { tables, units });
     }
     let link = match model.link() {
         Link::Cutoff { at } => Link::Cutoff { at: round("the cutoff", at, bits)? },
@@ -99,29 +102,21 @@ fn range(table: &Table) -> (i64, i64) {
     (low, table.outputs.iter().copied().max().unwrap_or(0))
 }
 
-struct Weighted {
-    units: Vec<IntegerUnit>,
-    bounds: Vec<(i64, i64)>,
-    bits: i32,
+/// The largest width of a sum, in units of the inputs.
+fn widest(units: &[Affine], inputs: &[(i64, i64)]) -> f64 {
+    let one = |(weight, (low, high)): (&f64, &(i64, i64))| weight.abs() * (high - low) as f64;
+    units.iter().map(|of| of.weights.iter().zip(inputs).map(one).sum::<f64>()).fold(0.0, f64::max)
 }
 
-/// Integer weights for one layer, as fine as the resolution of its sums allows.
+type Weighted = (Vec<IntegerUnit>, Vec<(i64, i64)>);
+
+/// Integer weights for one layer; its sums have the fraction bits of inputs and weights together.
 fn weighted(
     units: &[Affine],
     inputs: &[(i64, i64)],
-    input_bits: i32,
-    options: &Options,
+    weight_bits: i32,
+    sum_bits: i32,
 ) -> Result<Weighted, QuantiseError> {
-    let width = |of: &Affine| {
-        let one = |(weight, (low, high)): (&f64, &(i64, i64))| {
-            weight.abs() * (high - low) as f64 * unit(input_bits)
-        };
-        of.weights.iter().zip(inputs).map(one).sum::<f64>()
-    };
-    let widest = units.iter().map(width).fold(0.0, f64::max);
-    // The sums have the fraction bits of the inputs and of the weights together.
-    let bits = fraction_bits(options, widest)?.max(input_bits);
-    let weight_bits = bits - input_bits;
     let mut made = Vec::with_capacity(units.len());
     let mut bounds = Vec::with_capacity(units.len());
     for of in units {
@@ -130,7 +125,7 @@ fn weighted(
             .iter()
             .map(|weight| round("a weight", *weight, weight_bits))
             .collect::<Result<_, _>>()?;
-        let intercept = round("an intercept", of.intercept, bits)?;
+        let intercept = round("an intercept", of.intercept, sum_bits)?;
         let start = i128::from(intercept);
         let sum = weights.iter().zip(inputs).fold((start, start), |(low, high), (weight, input)| {
             let ends = [input.0, input.1].map(|x| i128::from(*weight) * i128::from(x));
@@ -139,5 +134,5 @@ fn weighted(
         bounds.push(narrow("a sum of a layer", sum)?);
         made.push(IntegerUnit { intercept, weights });
     }
-    Ok(Weighted { units: made, bounds, bits })
+    Ok((made, bounds))
 }

@@ -94,11 +94,13 @@ pub enum QuantiseError {
     },
 }
 
-/// Work that is accepted: features times codes, or splits times codes.
-pub(super) const WORK: usize = 200_000_000;
+/// Table entries that are accepted: features times codes, times scores. They are kept in memory.
+pub(super) const ENTRIES: usize = 20_000_000;
+/// Splits times codes that are accepted. The codes that go left are kept as ranges.
+pub(super) const SPLITS: usize = 100_000_000;
 
-/// Refuses more than [`WORK`].
-pub(super) const fn check_work(parts: usize, codes: usize) -> Result<(), QuantiseError> {
+/// Refuses more than `limit`.
+pub(super) const fn check_work(parts: usize, codes: usize, limit: usize) -> Result<(), QuantiseError> {
     let found = parts.saturating_mul(codes);
-    if found > WORK { Err(QuantiseError::TooMuch { found, limit: WORK }) } else { Ok(()) }
+    if found > limit { Err(QuantiseError::TooMuch { found, limit }) } else { Ok(()) }
 }

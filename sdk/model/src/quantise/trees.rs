@@ -5,9 +5,9 @@ use sordino_protocol::{predicate::CodeSet, schema::Schema};
 
 use super::{
     Mapped, Options, Outcome, Problem, QuantiseError, Report,
-    columns::{CodeValue, code_values, feature_values},
+    columns::{CodeValue, check_known, code_values, feature_values},
     fixed::{finest, narrow, round},
-    problem::{Cut, check_work},
+    problem::{Cut, ENTRIES, SPLITS, check_work},
 };
 use crate::{
     float::rounded,
@@ -31,7 +31,8 @@ pub(super) fn quantise(
     };
     let splits = trees.iter().flat_map(|tree| &tree.nodes).count();
     let codes = mapped.iter().map(|input| schema.column(input.column).codes() as usize).max().unwrap_or(0);
-    check_work(splits, codes)?;
+    check_work(splits, codes, SPLITS)?;
+    check_work(model.features.len(), codes, ENTRIES)?;
     let mut sets = Sets::new(model, schema, mapped, *precision);
     let routed: Vec<Routed> = trees.iter().map(|tree| sets.route(tree)).collect();
     if options.exact_splits {
@@ -99,9 +100,16 @@ impl<'a> Sets<'a> {
         let feature = &self.model.features[index];
         let input = feature.input as usize;
         let column = self.schema.column(self.mapped[input].column);
-        let codes = self.codes[input].get_or_insert_with(|| code_values(column));
+        if self.codes[input].is_none() {
+            let codes = code_values(column);
+            if let Err(problem) = check_known(self.model, feature, column, &codes) {
+                self.problem(problem);
+            }
+            self.codes[input] = Some(codes);
+        }
+        let codes = self.codes[input].as_deref().unwrap_or_default();
         if self.features[index].is_none() {
-            match feature_values(self.model, feature, column, codes) {
+            match feature_values(self.model, feature, codes) {
                 Ok(values) => self.features[index] = Some(values),
                 Err(problem) => {
                     self.features[index] = Some(vec![Some(0.0); codes.len()]);

@@ -183,3 +183,33 @@ fn unknown_fields_of_our_format_are_refused() {
     let error = Model::from_json(value.to_string().as_bytes(), &Limits::default()).expect_err("refused");
     assert!(error.to_string().contains("surprise"), "{error}");
 }
+
+#[test]
+fn lists_that_would_be_compared_endlessly_are_refused() {
+    let values: Vec<String> = (0..4_000).map(|value| value.to_string()).collect();
+    let feature = json!({"input": 0, "encoding": {"one_of": {"values": values}}});
+    let model = json!({
+        "format": "sordino-model/1", "inputs": [{"name": "x"}], "features": vec![feature; 20],
+        "estimator": {"linear": {"family": "regression", "link": "identity",
+            "outputs": [{"intercept": 0.0, "weights": vec![1.0; 20]}]}},
+    });
+    let error = refused(model.to_string().as_bytes());
+    assert!(error.contains("values of all features"), "{error}");
+}
+
+#[test]
+fn damaged_exports_never_panic() {
+    for (name, fixture) in fixtures() {
+        let Some(export) = &fixture.export else { continue };
+        let text = export.to_string().into_bytes();
+        for step in 0..60usize {
+            let mut damaged = text.clone();
+            let at = step * 6_151 % damaged.len();
+            // Digits, signs and brackets: the text stays JSON more often than not.
+            damaged[at] = b"0123456789-.e[]{}"[step % 17];
+            if let Ok(model) = any(&damaged, None, &Limits::default()) {
+                model.validate(&Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+        }
+    }
+}

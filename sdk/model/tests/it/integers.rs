@@ -131,3 +131,26 @@ fn a_preflight_says_what_is_missing() {
     let text = serde_json::to_string(&found).expect("serialises");
     assert_eq!(serde_json::from_str::<Preflight>(&text).expect("reads back"), found);
 }
+
+#[test]
+fn a_constant_model_has_integers() {
+    let fixture = fixtures().remove("ridge").expect("the fixture");
+    let schema = schema(&fixture, Published::Values);
+    let (_, mut model) = models(&fixture).remove(0);
+    if let Estimator::Linear { outputs, .. } = &mut model.estimator {
+        outputs[0].intercept = 1e6;
+    }
+    outputs_of(&mut model).fill(0.0);
+    let made = quantise(&model, &schema, &Options::default()).expect("integers");
+    assert_eq!(made.model.scores(&[made.model.bounds[0].0]), [1e6]);
+    outputs_of(&mut model).fill(1e300);
+    let error = quantise(&model, &schema, &Options { resolution: Resolution::FractionBits(8), ..fine() });
+    assert!(error.expect_err("too large").to_string().contains("fewer fraction bits"));
+}
+
+fn outputs_of(model: &mut Model) -> &mut [f64] {
+    match &mut model.estimator {
+        Estimator::Linear { outputs, .. } => &mut outputs[0].weights,
+        other => panic!("{other:?} is not linear"),
+    }
+}

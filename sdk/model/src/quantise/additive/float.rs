@@ -9,8 +9,8 @@ use crate::{
     model::{Feature, Model},
     quantise::{
         Mapped, Problem, QuantiseError, Source,
-        columns::{CodeValue, code_values, feature_values},
-        problem::check_work,
+        columns::{CodeValue, check_known, code_values, feature_values},
+        problem::{ENTRIES, check_work},
     },
     scalar::Scalar,
 };
@@ -89,7 +89,7 @@ pub(in crate::quantise) fn additive(
     let new = |intercept: &f64| FloatScore { intercept: *intercept, terms: Vec::new(), buckets: 0.0 };
     let mut scores: Vec<FloatScore> = terms.intercepts.iter().map(new).collect();
     let codes = mapped.iter().map(|input| schema.column(input.column).codes() as usize).max().unwrap_or(0);
-    check_work(model.features.len().saturating_mul(scores.len()), codes)?;
+    check_work(model.features.len().saturating_mul(scores.len()), codes, ENTRIES)?;
     let mut problems = Vec::new();
     for (index, input) in mapped.iter().enumerate() {
         let features: Vec<(usize, &Feature)> = model
@@ -123,11 +123,12 @@ fn by_code(
 ) -> Result<(), Problem> {
     let column = schema.column(input.column);
     let codes = code_values(column);
+    check_known(model, features[0].1, column, &codes)?;
     let mut tables = vec![vec![0.0; codes.len()]; scores.len()];
     // What the ends of each bucket would add instead.
     let mut ends = vec![vec![(0.0, 0.0); codes.len()]; if input.bucketed { scores.len() } else { 0 }];
     for (index, feature) in features {
-        let values = feature_values(model, feature, column, &codes)?;
+        let values = feature_values(model, feature, &codes)?;
         for (score, table) in tables.iter_mut().enumerate() {
             let term = (terms.term)(score, *index);
             for (code, value) in values.iter().enumerate() {
