@@ -9,7 +9,9 @@ use crate::{
     schema::Schema,
 };
 
-pub use scan::{ScanNoise, degrees, depths, partial_bytes, register_noise, scan_noise, working_moduli};
+pub use scan::{
+    ScanNoise, degrees, depths, finishes_early, partial_bytes, register_noise, scan_noise, working_moduli,
+};
 
 /// Which bound a program exceeds, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -152,14 +152,15 @@ fn scan(program: &ScanProgram, chunks: u64) -> OperationCounts {
     counts.extensions += multiplied.iter().filter(|multiplied| **multiplied).count() as u64;
     let outputs = program.outputs.len() as u64;
     let products = program.outputs.iter().filter(|register| degrees[**register as usize] == 2).count() as u64;
+    let times = if bounds::finishes_early(program).unwrap_or(false) { chunks } else { 1 };
     OperationCounts {
         loads: program.slices.len() as u64 * chunks,
         additions: counts.additions * chunks + outputs * chunks.saturating_sub(1),
         extensions: counts.extensions * chunks,
         multiplications: counts.multiplications * chunks,
         relinearisations: counts.relinearisations * chunks,
-        slot_sums: outputs - products,
-        product_sums: products,
+        slot_sums: (outputs - products) * times,
+        product_sums: products * times,
         moduli: working as u64,
         cells: 0,
     }

@@ -9,7 +9,7 @@ use crate::{
     ids::LineageId,
     layout::{LayoutKind, RollupLayout, ScanLayout},
     merkle,
-    parameters::ROLLUP_V1,
+    parameters::{ParameterSet, ROLLUP_V1},
     schema::{Schema, SchemaError},
 };
 
@@ -37,7 +37,11 @@ pub struct Manifest {
     /// The scan layout, if published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scan: Option<ScanLayout>,
-    /// Every object, in order: rollup segments, scan chunks, evaluation keys.
+    /// The same rows once more for scores of models, if published: dimensions only, in a set that bears
+    /// products of many factors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScanLayout>,
+    /// Every object, in order: rollup segments, scan chunks, evaluation keys; then those of scores.
     pub objects: Vec<ObjectRef>,
     /// Merkle root over the digests of `objects`.
     pub root: Digest,
@@ -96,7 +100,7 @@ impl Manifest {
         if self.version == 0 || (self.version > 1) != self.previous.is_some() {
             return Err(ManifestError::Version(self.version));
         }
-        if self.rollup.is_none() && self.scan.is_none() {
+        if self.rollup.is_none() && self.scan.is_none() && self.score.is_none() {
             return Err(ManifestError::NoLayout);
         }
         if let Some(rollup) = &self.rollup {
@@ -105,6 +109,10 @@ impl Manifest {
         }
         if let Some(scan) = &self.scan {
             self.check_scan(scan)
+                .map_err(|reason| ManifestError::Layout { layout: LayoutKind::Scan, reason })?;
+        }
+        if let Some(score) = &self.score {
+            self.check_score(score)
                 .map_err(|reason| ManifestError::Layout { layout: LayoutKind::Scan, reason })?;
         }
         let listed: Vec<_> = self.objects.iter().map(|object| object.digest).collect();
@@ -123,11 +131,26 @@ impl Manifest {
         if let Some(rollup) = &self.rollup {
             digests.extend(&rollup.segments);
         }
-        if let Some(scan) = &self.scan {
-            digests.extend(scan.chunks.iter().map(|chunk| chunk.object));
-            digests.push(scan.evaluation_keys);
+        for layout in self.scan.iter().chain(&self.score) {
+            digests.extend(layout.chunks.iter().map(|chunk| chunk.object));
+            digests.push(layout.evaluation_keys);
         }
         digests
+    }
+
+    /// The layout whose slices are of a scan set, if it is published.
+    pub fn scan_layout(&self, set: ParameterSet) -> Option<&ScanLayout> {
+        self.scan.iter().chain(&self.score).find(|layout| layout.parameter_set == set)
+    }
+
+    fn check_score(&self, score: &ScanLayout) -> Result<(), String> {
+        if score.parameter_set != ParameterSet::Score16kV1 {
+            return Err(format!("{} is not a set for scores", score.parameter_set));
+        }
+        if !score.measures.is_empty() {
+            return Err("a layout for scores has no value slices".to_owned());
+        }
+        self.check_rows(score)
     }
 
     fn check_rollup(&self, rollup: &RollupLayout) -> Result<(), String> {
@@ -177,19 +200,27 @@ impl Manifest {
     }
 
     fn check_scan(&self, scan: &ScanLayout) -> Result<(), String> {
+        let measures: Vec<_> = self.schema.measures().collect();
+        if scan.parameter_set == ParameterSet::Score16kV1 {
+            return Err(format!("{} is not for queries", scan.parameter_set));
+        }
+        if scan.measures.iter().map(|m| m.column).ne(measures) {
+            return Err("the value slices are not those of the schema's measures, in order".to_owned());
+        }
+        self.check_rows(scan)
+    }
+
+    /// What every layout of rows must be.
+    fn check_rows(&self, scan: &ScanLayout) -> Result<(), String> {
         let Some(parameters) = scan.parameter_set.scan() else {
             return Err(format!("{} is not a scan parameter set", scan.parameter_set));
         };
-        let measures: Vec<_> = self.schema.measures().collect();
         let mut dimensions = self.schema.dimensions();
         if !scan.digits.iter().all(|digits| dimensions.any(|column| column == digits.column)) {
             return Err("the digits are not those of dimensions of the schema, in order".to_owned());
         }
         for digits in &scan.digits {
             digits.check(self.schema.column(digits.column).codes())?;
-        }
-        if scan.measures.iter().map(|m| m.column).ne(measures) {
-            return Err("the value slices are not those of the schema's measures, in order".to_owned());
         }
         if !(1..=55).contains(&scan.limb_bits) {
             return Err(format!("limb_bits {} is not within 1 to 55", scan.limb_bits));

@@ -19,11 +19,15 @@ pub enum ParameterSet {
     /// BFV, 16,384 slots, see [`ScanParameters`].
     #[serde(rename = "scan-16k-v1")]
     Scan16kV1,
+    /// BFV, 16,384 slots and a small plaintext modulus, for products of many factors, see
+    /// [`ScanParameters`].
+    #[serde(rename = "score-16k-v1")]
+    Score16kV1,
 }
 
 /// The text names no parameter set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a parameter set: expected rollup-v1, scan-8k-v1 or scan-16k-v1")]
+#[error("`{0}` is not a parameter set: expected rollup-v1, scan-8k-v1, scan-16k-v1 or score-16k-v1")]
 pub struct ParameterSetError(String);
 
 /// Seeded GLWE over a 64-bit torus, one cell a coefficient.
@@ -95,6 +99,11 @@ pub const SCAN_16K_V1: ScanParameters = ScanParameters {
     finish_level: 5,
 };
 
+/// The numbers of `score-16k-v1`: the moduli of `scan-16k-v1` and t of 20 bits. A level of products costs
+/// 34 bits, so that powers up to the 255th of a score fit, and a count may reach 393,216.
+pub const SCORE_16K_V1: ScanParameters =
+    ScanParameters { plaintext_modulus: 0xc_0001, finish_level: 6, ..SCAN_16K_V1 };
+
 impl ParameterSet {
     /// The name.
     pub const fn as_str(self) -> &'static str {
@@ -102,6 +111,7 @@ impl ParameterSet {
             Self::RollupV1 => "rollup-v1",
             Self::Scan8kV1 => "scan-8k-v1",
             Self::Scan16kV1 => "scan-16k-v1",
+            Self::Score16kV1 => "score-16k-v1",
         }
     }
 
@@ -111,6 +121,7 @@ impl ParameterSet {
             Self::RollupV1 => None,
             Self::Scan8kV1 => Some(&SCAN_8K_V1),
             Self::Scan16kV1 => Some(&SCAN_16K_V1),
+            Self::Score16kV1 => Some(&SCORE_16K_V1),
         }
     }
 }
@@ -138,7 +149,7 @@ impl fmt::Display for ParameterSet {
 impl FromStr for ParameterSet {
     type Err = ParameterSetError;
     fn from_str(text: &str) -> Result<Self, ParameterSetError> {
-        [Self::RollupV1, Self::Scan8kV1, Self::Scan16kV1]
+        [Self::RollupV1, Self::Scan8kV1, Self::Scan16kV1, Self::Score16kV1]
             .into_iter()
             .find(|set| set.as_str() == text)
             .ok_or_else(|| ParameterSetError(text.chars().take(40).collect()))

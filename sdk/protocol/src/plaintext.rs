@@ -55,6 +55,14 @@ fn add(schema: &Schema, table: &CodedTable, row: usize, quantity: &Quantity, sum
                 sums[0] += value(table, row, branch);
             }
         }
+        Quantity::Levels { score, when } => {
+            let level = score.of(schema, table, row) - score.bounds().0;
+            if when.holds(&code)
+                && let Some(count) = usize::try_from(level).ok().and_then(|level| sums.get_mut(level))
+            {
+                *count += 1;
+            }
+        }
         Quantity::Histogram { column, when } => {
             if when.holds(&code)
                 && let Some(count) = sums.get_mut(code(*column) as usize)

@@ -4,7 +4,7 @@
 
 use crate::{
     program::Program,
-    query::{Derivation, Quantity, Query, Requirements},
+    query::{Derivation, Quantity, Query, Requirements, score},
     schema::Schema,
 };
 
@@ -81,6 +81,9 @@ pub fn combine(
 ) -> Result<Vec<GroupTotals>, CombineError> {
     let needs = query.requirements(schema);
     let ranges = ranges(schema, &needs);
+    let of_levels =
+        |quantity: &Quantity| vec![matches!(quantity, Quantity::Levels { .. }); quantity.size(schema)];
+    let levels: Vec<bool> = needs.quantities.iter().flat_map(of_levels).collect();
     let recipes = program.recipes();
     if recipes.len() != ranges.len() {
         return Err(CombineError::Recipes { expected: ranges.len(), got: recipes.len() });
@@ -96,7 +99,8 @@ pub fn combine(
         let of_group = &decrypted[group * each..(group + 1) * each];
         let mut values = Vec::with_capacity(recipes.len());
         let mut rows = 0;
-        for (position, (recipe, range)) in recipes.iter().zip(&ranges).enumerate() {
+        let integers = recipes.iter().zip(&ranges).zip(&levels).enumerate();
+        for (position, ((recipe, range), level)) in integers {
             let too_large = CombineError::TooLarge { group, position };
             let mut value = 0i128;
             for part in &recipe.0 {
@@ -117,6 +121,11 @@ pub fn combine(
                     high: i128::from(u64::MAX),
                 })?;
             }
+            if *level {
+                // A sum of powers modulo t: it is bounded once it has become a count.
+                values.push(i64::try_from(value).map_err(|_| too_large)?);
+                continue;
+            }
             let low = range.0.saturating_mul(i128::from(rows));
             let high = range.1.saturating_mul(i128::from(rows));
             if value < low || value > high {
@@ -124,9 +133,33 @@ pub fn combine(
             }
             values.push(i64::try_from(value).map_err(|_| too_large)?);
         }
+        count_levels(schema, &needs, program, &mut values);
+        for (position, value) in values.iter().enumerate().filter(|(position, _)| levels[*position]) {
+            if *value < 0 || value.cast_unsigned() > rows {
+                let (value, high) = (i128::from(*value), i128::from(rows));
+                return Err(CombineError::Implausible { group, position, value, low: 0, high });
+            }
+        }
         totals.push(GroupTotals { key: query.group_key(schema, group as u64), rows, values });
     }
     Ok(totals)
+}
+
+/// Makes counts of levels from the sums of their powers, which are what can be computed.
+fn count_levels(schema: &Schema, needs: &Requirements, program: &Program, values: &mut [i64]) {
+    let Some(numbers) = program.parameter_set().scan() else { return };
+    let prime = numbers.plaintext_modulus;
+    let mut first = 0;
+    for quantity in &needs.quantities {
+        let size = quantity.size(schema);
+        if let (Quantity::Levels { .. }, Some(these)) = (quantity, values.get_mut(first..first + size)) {
+            let modular = |sum: &i64| sum.rem_euclid(prime.cast_signed()).cast_unsigned();
+            let powers: Vec<u64> = these.iter().map(modular).collect();
+            let counts = score::counts(&powers, prime);
+            these.iter_mut().zip(counts).for_each(|(value, count)| *value = count.cast_signed());
+        }
+        first += size;
+    }
 }
 
 /// For every integer of a group, the smallest and largest that one row adds.
@@ -165,13 +198,17 @@ pub fn release(
         .map(|released| {
             let count = |support: usize| match needs.quantities[support] {
                 Quantity::Sum(_) => parts[support][0],
-                Quantity::Histogram { .. } => total(support),
+                Quantity::Histogram { .. } | Quantity::Levels { .. } => total(support),
             };
             if min_cohort > 1 && released.support.iter().any(|s| count(*s) < i64::from(min_cohort)) {
                 return None;
             }
             match released.from {
                 Derivation::Sum(quantity) => Some(parts[quantity][0]),
+                Derivation::Band { levels, from, to } => {
+                    let count = parts[levels].get(from as usize..to as usize)?.iter().sum::<i64>();
+                    (min_cohort <= 1 || count >= i64::from(min_cohort)).then_some(count)
+                }
                 Derivation::Distinct(of) => histogram(of).distinct(),
                 Derivation::Rank { histogram: of, rank } => histogram(of).code_at(rank),
             }

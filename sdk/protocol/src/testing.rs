@@ -314,8 +314,18 @@ pub fn manifest(
     }
     let lineage = Id::new(uuid::Uuid::nil());
     let root = merkle::root(&[]);
-    let mut manifest =
-        Manifest { lineage, version: 1, previous: None, schema, rows, rollup, scan, objects: vec![], root };
+    let mut manifest = Manifest {
+        lineage,
+        version: 1,
+        previous: None,
+        schema,
+        rows,
+        rollup,
+        scan,
+        score: None,
+        objects: vec![],
+        root,
+    };
     let mentioned = manifest.mentioned();
     manifest.objects = mentioned.iter().map(|digest| ObjectRef { digest: *digest, bytes: 1 }).collect();
     manifest.root = merkle::root(&mentioned);

@@ -41,7 +41,7 @@ fn credit(findings: &mut Findings) -> anyhow::Result<()> {
     let table = Table::open(&path)?;
     let inferred = infer::infer(&table)?;
     let plain = plain(&path)?;
-    let budget = Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true };
+    let budget = Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true, score: false };
     let Publication { upload, scan, columns, .. } =
         layout_plan::publication(&inferred.schema, plain.num_rows() as u64, &budget)?;
     let queryable = scan.map_or(0, |scan| scan.digits.len());

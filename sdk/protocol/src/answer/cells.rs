@@ -25,7 +25,9 @@ pub(super) fn cell(
     };
     let found = match expression {
         Expression::Group(key) => key_label(schema, query, column, group, usize::from(*key)),
-        Expression::Count(_) | Expression::Distinct { .. } => at(0).map(Value::from),
+        Expression::Count(_) | Expression::Band { .. } | Expression::Distinct { .. } => {
+            at(0).map(Value::from)
+        }
         // SQL: the sum and the average of no values are NULL.
         Expression::Sum(value) => {
             at(0).filter(|count| *count != 0).and(at(1)).map(|sum| number(sum, value.scale))

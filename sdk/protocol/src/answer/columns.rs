@@ -16,7 +16,7 @@ pub(super) fn column(schema: &Schema, query: &Query, output: &Output, counts: Co
             let (kind, scale) = key_type(schema, &query.groups[usize::from(*key)]);
             (kind, scale, None)
         }
-        Expression::Count(_) => (AnswerType::Integer, 0, None),
+        Expression::Count(_) | Expression::Band { .. } => (AnswerType::Integer, 0, None),
         Expression::Distinct { .. } => (AnswerType::Integer, 0, notes::distinct(counts)),
         Expression::Sum(value) => {
             let (kind, scale) = exact(value);

@@ -28,7 +28,7 @@ impl Counts {
         let first = positions.first().and_then(|position| needs.released.get(*position));
         let histogram = first.and_then(|released| match released.from {
             Derivation::Distinct(histogram) | Derivation::Rank { histogram, .. } => Some(histogram),
-            Derivation::Sum(_) => None,
+            Derivation::Sum(_) | Derivation::Band { .. } => None,
         });
         let of_histogram = |position: usize| {
             let codes = needs.quantities.get(position).map_or(0, |quantity| quantity.size(schema));

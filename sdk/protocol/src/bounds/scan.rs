@@ -40,7 +40,7 @@ use crate::{
     program::{Register, ScanProgram, Step},
 };
 
-pub use basis::{partial_bytes, working_moduli};
+pub use basis::{finishes_early, partial_bytes, working_moduli};
 pub use form::{degrees, depths};
 use model::{Model, Noise};
 
@@ -73,7 +73,13 @@ impl ScanNoise {
 /// # Errors
 /// When it is not well formed or could exceed the noise budget or that room.
 pub fn scan_noise(program: &ScanProgram, chunks: u64) -> Result<ScanNoise, BoundError> {
-    noise_in(program, chunks, working_moduli(program)?)
+    let noise = noise_in(program, chunks, working_moduli(program)?)?;
+    if !finishes_early(program)? {
+        return Ok(noise);
+    }
+    // The roundings of chunks that are finished one by one add up, at worst as if they were the same.
+    let noise = ScanNoise { noise_bits: noise.noise_bits + chunks.max(1).ilog2() + 1, ..noise };
+    Model::of(program, working_moduli(program)?)?.check(noise)
 }
 
 /// As [`scan_noise`], with the products of a well-formed program in a basis of so many moduli.

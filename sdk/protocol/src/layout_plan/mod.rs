@@ -12,6 +12,7 @@ mod growth;
 mod publication;
 mod rollup;
 mod scan;
+mod score;
 mod structure;
 mod sums;
 mod upload;
@@ -55,6 +56,9 @@ pub struct Budget {
     pub rollup: Option<RollupBudget>,
     /// Whether the bitmap index is published.
     pub scan: bool,
+    /// Whether the dimensions are published once more for scores of models. It comes on top of
+    /// `max_upload`, for it has no smaller form.
+    pub score: bool,
 }
 
 /// What to publish, and why.
@@ -64,6 +68,8 @@ pub struct Publication {
     pub rollup: Option<RollupLayout>,
     /// The bitmap index; `chunks` still empty and the digest of the evaluation keys still zero.
     pub scan: Option<ScanLayout>,
+    /// The rows for scores of models; `chunks` still empty and the digest of the evaluation keys still zero.
+    pub score: Option<ScanLayout>,
     /// Sizes.
     pub upload: UploadEstimate,
     /// What the upload was allowed to be.
@@ -161,4 +167,10 @@ pub fn upload_estimate(
     scan: Option<&ScanLayout>,
 ) -> UploadEstimate {
     upload::estimate(rows, rollup, scan)
+}
+
+/// The layout for scores of models of a table: digits chosen; `chunks` still empty and the digest of the
+/// evaluation keys still zero.
+pub fn score(schema: &Schema) -> ScanLayout {
+    score::layout(schema)
 }

@@ -52,7 +52,8 @@ pub(super) fn plan(schema: &Schema, rows: u64, budget: &Budget) -> Result<Public
         let needed = smallest(&choices);
         return Err(PlanError::Upload { needed: needed + needed / 99 + 1, max_upload });
     };
-    Ok(division.publication(schema, rows, max_upload))
+    let score = budget.score.then(|| super::score(schema));
+    Ok(division.publication(schema, rows, max_upload, score))
 }
 
 /// Bytes of the index with its fewest slices.
@@ -178,9 +179,16 @@ impl Division<'_> {
         answered * possible / MILLION + answered * UNANSWERED / MILLION * (MILLION - possible)
     }
 
-    fn publication(self, schema: &Schema, rows: u64, max_upload: u64) -> Publication {
+    fn publication(
+        self,
+        schema: &Schema,
+        rows: u64,
+        max_upload: u64,
+        score: Option<ScanLayout>,
+    ) -> Publication {
         let scan = self.scan.as_ref().map(|(choices, taken)| choices.plan(taken));
         let upload = upload::estimate(rows, self.rollup.as_ref(), scan.as_ref());
+        let upload = score.as_ref().map_or(upload, |score| upload.with(rows, score));
         let alternatives = match &self.scan {
             Some((choices, _)) => {
                 alternatives(schema, rows, self.rollup.as_ref(), choices, upload.total_bytes())
@@ -188,7 +196,7 @@ impl Division<'_> {
             None => vec![],
         };
         let columns = schema.ids().filter_map(|id| self.column(schema, id)).collect();
-        Publication { rollup: self.rollup, scan, upload, max_upload, columns, alternatives }
+        Publication { rollup: self.rollup, scan, score, upload, max_upload, columns, alternatives }
     }
 
     /// What was chosen for a column; `None` if it is not encrypted.

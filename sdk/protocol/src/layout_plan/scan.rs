@@ -62,7 +62,7 @@ fn products_overflow(schema: &Schema, rows: u64) -> bool {
 const fn mask_depth(set: ParameterSet) -> u32 {
     match set {
         ParameterSet::Scan8kV1 => 1,
-        ParameterSet::RollupV1 | ParameterSet::Scan16kV1 => 2,
+        ParameterSet::RollupV1 | ParameterSet::Scan16kV1 | ParameterSet::Score16kV1 => 2,
     }
 }
 
@@ -221,10 +221,6 @@ impl<'a> Choices<'a> {
             bits if self.factors && bits > u32::from(factor_bits) => bits.div_ceil(u32::from(factor_bits)),
             _ => 0,
         };
-        let nullable = |id: &ColumnId| {
-            let column = schema.column(*id);
-            column.nullable && (column.dimension.is_some() || column.measure.is_some())
-        };
         ScanLayout {
             parameter_set: self.set,
             digits: digits.to_vec(),
@@ -238,7 +234,7 @@ impl<'a> Choices<'a> {
                     factors: u8::try_from(factors(column)).unwrap_or(u8::MAX),
                 })
                 .collect(),
-            nullable: schema.ids().filter(nullable).collect(),
+            nullable: nullable(schema),
             chunks: Vec::new(),
             evaluation_keys: Digest::from_bytes([0; 32]),
         }
@@ -285,6 +281,15 @@ fn hull(sorted: Vec<Choice>) -> Vec<Choice> {
         kept.push(choice);
     }
     kept
+}
+
+/// The columns that have a slice of presence.
+pub(super) fn nullable(schema: &Schema) -> Vec<ColumnId> {
+    let nullable = |id: &ColumnId| {
+        let column = schema.column(*id);
+        column.nullable && (column.dimension.is_some() || column.measure.is_some())
+    };
+    schema.ids().filter(nullable).collect()
 }
 
 /// The widest limb whose sum over all rows, grown by [`HEADROOM`], stays below the plaintext modulus.

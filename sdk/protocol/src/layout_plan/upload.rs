@@ -25,12 +25,23 @@ pub struct UploadEstimate {
     pub scan_bytes: u64,
     /// Bytes of the evaluation keys.
     pub evaluation_key_bytes: u64,
+    /// Bytes of the rows for scores of models, with their evaluation keys.
+    pub score_bytes: u64,
 }
 
 impl UploadEstimate {
     /// Everything together.
     pub const fn total_bytes(&self) -> u64 {
-        self.rollup_bytes + self.scan_bytes + self.evaluation_key_bytes
+        self.rollup_bytes + self.scan_bytes + self.evaluation_key_bytes + self.score_bytes
+    }
+
+    /// With the rows for scores of models too.
+    pub(super) fn with(self, rows: u64, score: &ScanLayout) -> Self {
+        let slices = score.slices().len() as u64;
+        let bytes = slices * slice_bytes(score.parameter_set, rows) + key_bytes(score.parameter_set);
+        let chunks = score.parameter_set.scan().map_or(0, |set| rows.div_ceil(set.degree as u64));
+        let degree = score.parameter_set.scan().map_or(0, |set| set.degree as u64);
+        Self { score_bytes: bytes, slots: self.slots + slices * chunks * degree, ..self }
     }
 }
 

@@ -40,6 +40,15 @@ pub enum LowerError {
         /// Names of the dimensions.
         dimensions: Vec<String>,
     },
+    /// Aggregates know no score of a row.
+    #[error("aggregates do not tell how many rows have a score: that is counted from rows, in layout scan")]
+    Scores,
+    /// The dataset is not published for scores.
+    #[error(
+        "the dataset has no rows to be scored: its owner has to publish it with `--models`, \
+         or ask for trees and regressions, which need no threshold of a score"
+    )]
+    NoScores,
     /// What would be summed is not stored in this layout.
     #[error("the layout does not store {0}")]
     NotStored(String),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::value::Value;
+use super::{score::Score, value::Value};
 use crate::{predicate::Predicate, schema::ColumnId};
 
 /// One column of the answer.
@@ -24,6 +24,17 @@ pub enum Expression {
     Group(u16),
     /// How many rows satisfy a predicate.
     Count(Predicate),
+    /// How many rows have a score within a band.
+    Band {
+        /// The score.
+        score: Score,
+        /// The lowest score that is counted.
+        from: i64,
+        /// The first that is not.
+        to: i64,
+        /// Among which rows.
+        when: Predicate,
+    },
     /// The sum of a value.
     Sum(Value),
     /// The mean of a value.

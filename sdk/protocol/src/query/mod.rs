@@ -13,12 +13,14 @@ use crate::{
 pub mod expression;
 pub mod groups;
 pub mod quantity;
+pub mod score;
 mod validate;
 pub mod value;
 
 pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
+pub use score::{Score, ScoreBranch, ScoreTerm};
 pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 
@@ -89,8 +91,10 @@ impl Query {
         columns.extend(self.groups.iter().flat_map(GroupKey::columns));
         for quantity in self.requirements(schema).quantities {
             columns.extend(quantity.predicates().into_iter().flat_map(Predicate::columns));
-            if let Quantity::Histogram { column, .. } = quantity {
-                columns.push(column);
+            match quantity {
+                Quantity::Histogram { column, .. } => columns.push(column),
+                Quantity::Levels { score, .. } => columns.extend(score.columns()),
+                Quantity::Sum(_) => {}
             }
         }
         columns.sort_unstable();

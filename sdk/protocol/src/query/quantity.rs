@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Query,
     expression::{Expression, Pair, Rank},
+    score::{Score, ScoreTerm},
     value::{self, Branch, Value},
 };
 use crate::{
@@ -23,6 +24,13 @@ pub enum Quantity {
     Histogram {
         /// The dimension.
         column: ColumnId,
+        /// Among which rows.
+        when: Predicate,
+    },
+    /// The number of rows at each level of a score, from its lowest on.
+    Levels {
+        /// The score.
+        score: Score,
         /// Among which rows.
         when: Predicate,
     },
@@ -48,6 +56,15 @@ pub struct Released {
 pub enum Derivation {
     /// A sum as it is.
     Sum(usize),
+    /// The rows at some levels of a score.
+    Band {
+        /// The levels.
+        levels: usize,
+        /// The first level that is counted.
+        from: u32,
+        /// The first that is not.
+        to: u32,
+    },
     /// The number of codes of a histogram with at least one row.
     Distinct(usize),
     /// The code at a rank of a histogram.
@@ -101,6 +118,7 @@ impl Quantity {
         match self {
             Self::Sum(_) => 1,
             Self::Histogram { column, .. } => histogram_size(schema, *column) as usize,
+            Self::Levels { score, .. } => usize::try_from(score.levels()).unwrap_or(usize::MAX),
         }
     }
 
@@ -112,7 +130,7 @@ impl Quantity {
                 [] => Some(&Predicate::Nothing),
                 _ => None,
             },
-            Self::Histogram { .. } => None,
+            Self::Histogram { .. } | Self::Levels { .. } => None,
         }
     }
 
@@ -120,7 +138,7 @@ impl Quantity {
     pub fn range(&self, schema: &Schema) -> (i128, i128) {
         match self {
             Self::Sum(branches) => value::range(schema, branches),
-            Self::Histogram { .. } => (0, 1),
+            Self::Histogram { .. } | Self::Levels { .. } => (0, 1),
         }
     }
 
@@ -129,6 +147,13 @@ impl Quantity {
         match self {
             Self::Sum(branches) => branches.iter().map(|branch| &branch.when).collect(),
             Self::Histogram { when, .. } => vec![when],
+            Self::Levels { score, when } => {
+                let branches = score.terms.iter().flat_map(|term| match term {
+                    ScoreTerm::Codes { .. } => [].iter(),
+                    ScoreTerm::Branches(branches) => branches.iter(),
+                });
+                branches.map(|branch| &branch.when).chain([when]).collect()
+            }
         }
     }
 }
@@ -227,6 +252,14 @@ impl Requirements {
                     all.push(self.sum(times(&y, &y), count, &of_y));
                 }
                 all
+            }
+            Expression::Band { score, from, to, when } => {
+                let (low, high) = score.bounds();
+                let level = |at: i64| u32::try_from(at.clamp(low, high + 1) - low).unwrap_or(u32::MAX);
+                let (from, to) = (level(*from), level(*to));
+                let levels = self.quantity(Quantity::Levels { score: score.clone(), when: when.clone() });
+                // The rows it is made of are itself.
+                vec![self.release(Derivation::Band { levels, from, to }, vec![])]
             }
             Expression::Distinct { column, when } => {
                 let histogram = self.quantity(Quantity::Histogram { column: *column, when: when.clone() });

@@ -4,6 +4,7 @@
 use super::{
     Expression, GroupKey, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_OUTPUTS, Query, Rank, Value,
     groups::MAX_CLASSES,
+    score::{MAX_LEVELS, MAX_SCORE_BRANCHES, MAX_TERMS, Score, ScoreBranch, ScoreTerm},
     value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS, MAX_VALUE_SCALE},
 };
 use crate::{
@@ -63,6 +64,41 @@ pub enum QueryError {
     /// A value that is not written in its one form.
     #[error("the products of an expression are not sorted, or one of them vanishes")]
     NotCollected,
+    /// A band that no score is in.
+    #[error("a band from {from} to below {to} has no score: expected from < to")]
+    EmptyBand {
+        /// Its start.
+        from: i64,
+        /// Its end.
+        to: i64,
+    },
+    /// A score of too many levels or terms.
+    #[error(
+        "a score of {terms} terms and {levels} levels: at most {MAX_TERMS} terms and {MAX_LEVELS} levels can be \
+         counted; quantise it to fewer"
+    )]
+    Score {
+        /// What it adds up.
+        terms: usize,
+        /// Integers within its bounds.
+        levels: u64,
+    },
+    /// A term with another number of values than its column has codes.
+    #[error("a score gives {found} values to `{column}`, which has {expected} codes")]
+    ScoreCodes {
+        /// The column.
+        column: String,
+        /// Codes, null included.
+        expected: u32,
+        /// Values.
+        found: usize,
+    },
+    /// A term of too many branches.
+    #[error("a term of a score has {0} branches: at most {MAX_SCORE_BRANCHES} are allowed")]
+    ScoreBranches(usize),
+    /// Branches that are not apart.
+    #[error("branch {0} of a score's term does not visibly exclude those before: a row must be in one only")]
+    ScoreOverlap(usize),
     /// A percentile outside 0 to 1.
     #[error("percentile {0} millionths: expected 0 to 1000000")]
     Percentile(u32),
@@ -157,6 +193,13 @@ impl Check<'_> {
                 self.product(x, x)?;
                 self.product(y, y)
             }
+            Expression::Band { score, from, to, when } => {
+                if from >= to {
+                    return Err(QueryError::EmptyBand { from: *from, to: *to });
+                }
+                self.predicate(when)?;
+                self.score(score)
+            }
             Expression::Distinct { column, when } => {
                 self.dimension(*column)?;
                 self.predicate(when)
@@ -171,6 +214,40 @@ impl Check<'_> {
                 self.predicate(when)
             }
         }
+    }
+
+    fn score(&self, score: &Score) -> Result<(), QueryError> {
+        if score.terms.len() > MAX_TERMS || score.levels() > MAX_LEVELS {
+            return Err(QueryError::Score { terms: score.terms.len(), levels: score.levels() });
+        }
+        for term in &score.terms {
+            match term {
+                ScoreTerm::Codes { column, values } => {
+                    self.dimension(*column)?;
+                    let described = self.schema.column(*column);
+                    if values.len() != described.codes() as usize {
+                        return Err(QueryError::ScoreCodes {
+                            column: described.name.clone(),
+                            expected: described.codes(),
+                            found: values.len(),
+                        });
+                    }
+                }
+                ScoreTerm::Branches(branches) => {
+                    if branches.len() > MAX_SCORE_BRANCHES {
+                        return Err(QueryError::ScoreBranches(branches.len()));
+                    }
+                    for (position, branch) in branches.iter().enumerate() {
+                        self.predicate(&branch.when)?;
+                        let apart = |other: &ScoreBranch| other.when.excludes(&branch.when);
+                        if !branches[..position].iter().all(apart) {
+                            return Err(QueryError::ScoreOverlap(position));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn product(&self, a: &Value, b: &Value) -> Result<(), QueryError> {

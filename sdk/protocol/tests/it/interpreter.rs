@@ -18,7 +18,8 @@ pub(crate) fn run(manifest: &Manifest, program: &Program, table: &CodedTable) ->
             run_rollup(program, &cells(&manifest.schema, layout, table))
         }
         Program::Scan(program) => {
-            run_scan(program, &manifest.schema, manifest.scan.as_ref().expect("published"), table)
+            let layout = manifest.scan_layout(program.parameter_set).expect("published");
+            run_scan(program, &manifest.schema, layout, table)
         }
     }
 }

@@ -9,4 +9,5 @@ mod noised;
 mod oracle;
 mod planning;
 mod publication;
+mod scores;
 mod steps;

@@ -13,7 +13,7 @@ use sordino_protocol::{
 
 use crate::planning::{ROWS, credit, dimension, measure, query, schema, sum, within};
 
-const BOTH: Budget = Budget { max_upload: None, rollup: Some(ROLLUP), scan: true };
+const BOTH: Budget = Budget { max_upload: None, rollup: Some(ROLLUP), scan: true, score: false };
 const ROLLUP: RollupBudget = RollupBudget {
     max_cells_total: 4 << 20,
     max_cells_per_cuboid: 64 << 10,
@@ -164,7 +164,7 @@ fn a_smaller_upload_means_fewer_slices_then_fewer_columns_then_an_error() {
     let refused = plan(1_000_000).expect_err("the keys alone are larger");
     let PlanError::Upload { needed, max_upload } = refused;
     assert_eq!(max_upload, 1_000_000);
-    let alone = Budget { max_upload: Some(needed), rollup: None, scan: true };
+    let alone = Budget { max_upload: Some(needed), rollup: None, scan: true, score: false };
     let fits = layout_plan::publication(&schema, 1_000, &alone).expect("what is said to be needed is enough");
     assert_eq!(fits.scan.expect("there").digits.len(), 20);
 }

@@ -36,7 +36,7 @@ pub(super) struct Dataset {
 pub(super) fn plan(schema: &Schema, rows: u64) -> anyhow::Result<layout_plan::Publication> {
     let room = rows.next_multiple_of(SCAN_16K_V1.degree as u64);
     let max_upload = Some(room.saturating_mul(MAX_ROW_BYTES));
-    let budget = Budget { max_upload, rollup: Some(RollupBudget::default()), scan: true };
+    let budget = Budget { max_upload, rollup: Some(RollupBudget::default()), scan: true, score: false };
     Ok(layout_plan::publication(schema, rows, &budget)?)
 }
 

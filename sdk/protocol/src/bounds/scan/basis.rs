@@ -13,7 +13,7 @@ use crate::{
         BoundError,
         scan::{degrees, depths, noise_in},
     },
-    parameters::ScanParameters,
+    parameters::{ParameterSet, ScanParameters},
     program::{ScanProgram, Step},
 };
 
@@ -58,11 +58,35 @@ pub fn working_moduli(program: &ScanProgram) -> Result<usize, BoundError> {
     Ok((numbers.relinearisation_moduli()..full).find(fits).unwrap_or(full))
 }
 
-/// Bytes that the sums of one chunk take, before they are finished.
+/// Bytes of the sums of one chunk from which on they are finished chunk by chunk.
+const EARLY_BYTES: u64 = 512 << 20;
+
+/// Whether outputs are finished chunk by chunk, as soon as they are computed, and the results added up:
+/// slower where there are many chunks, but the sums of one take as much memory as a result. So it is
+/// where they would be too many to be held, and in the set that is made for so many outputs.
+///
+/// # Errors
+/// When the program is not well formed.
+pub fn finishes_early(program: &ScanProgram) -> Result<bool, BoundError> {
+    Ok(program.parameter_set == ParameterSet::Score16kV1 && sums_bytes(program)? > EARLY_BYTES)
+}
+
+/// Bytes that the results of one chunk take.
 ///
 /// # Errors
 /// When the program is not well formed.
 pub fn partial_bytes(program: &ScanProgram) -> Result<u64, BoundError> {
+    match program.parameter_set.scan() {
+        Some(numbers) if finishes_early(program)? => {
+            let words = numbers.finish_moduli() * (numbers.degree + 1);
+            Ok(8 * (words * program.outputs.len()) as u64)
+        }
+        _ => sums_bytes(program),
+    }
+}
+
+/// Bytes of the sums of one chunk, before they are finished.
+fn sums_bytes(program: &ScanProgram) -> Result<u64, BoundError> {
     let working = working_moduli(program)?;
     let Some(numbers) = program.parameter_set.scan() else { return Ok(0) };
     let (degrees, depths) = (degrees(program)?, depths(program));

@@ -48,6 +48,7 @@ impl Split<'_> {
                     self.count(&self.asked(&rows), 1)?;
                 }
             }
+            Quantity::Levels { .. } => return Err(LowerError::Scores),
             Quantity::Sum(branches) => {
                 self.pieces.begin();
                 for (when, monomials) in pieces::effective(self.schema, branches) {

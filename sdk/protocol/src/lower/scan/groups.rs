@@ -7,7 +7,7 @@ use super::{
     atoms,
     builder::{Builder, Node},
     conditions::Conditions,
-    polynomial,
+    polynomial, score,
     summand::Summand,
     within_group,
 };
@@ -16,7 +16,7 @@ use crate::{
     lower::pieces::{Piece, Pieces},
     predicate::{CodeSet, Predicate},
     program::ScanProgram,
-    query::{GroupKey, Query},
+    query::{GroupKey, Query, Score},
     schema::{ColumnId, Schema},
 };
 
@@ -134,6 +134,10 @@ impl Groups<'_> {
             Summand::Product { columns, place } => {
                 Some(polynomial::product(&mut self.builder, self.layout, columns, *place))
             }
+            Summand::Power { exponent, score } => {
+                let selection = self.selection(group, &rows, &shared);
+                return self.power(&selection, score, *exponent);
+            }
         };
         match (self.selection(group, &rows, &shared), summand) {
             (Selection::Nothing, _) => self.builder.nothing(),
@@ -141,6 +145,36 @@ impl Groups<'_> {
             (Selection::Everything, Some(value)) => value,
             (Selection::All(factors), None) => self.product(&factors).0,
             (Selection::All(factors), Some(value)) => self.product_with(&factors, value),
+        }
+    }
+
+    /// A power of a score where a selection is 1. All powers of a group are products of some that have the
+    /// mask and some that do not, so that each takes one more product.
+    fn power(&mut self, selection: &Selection, score: &Score, exponent: u64) -> Node {
+        let mask = match selection {
+            Selection::Nothing => return self.builder.nothing(),
+            Selection::Everything => None,
+            Selection::All(factors) => Some(self.product(factors).0),
+        };
+        let Some(level) = score::level(&mut self.builder, self.schema, self.layout, score) else {
+            return self.builder.nothing();
+        };
+        let step = score::step(score.levels());
+        let (giant, baby) = (exponent / step * step, exponent % step);
+        let small = match (mask, baby) {
+            (mask, 0) => mask,
+            (None, baby) => Some(score::power(&mut self.builder, level, baby)),
+            (Some(mask), baby) => {
+                let baby = score::power(&mut self.builder, level, baby);
+                Some(self.builder.multiply(mask, baby))
+            }
+        };
+        match (small, giant) {
+            (Some(small), 0) => small,
+            (small, giant) => {
+                let giant = score::power(&mut self.builder, level, giant.max(1));
+                small.map_or(giant, |small| self.builder.multiply(small, giant))
+            }
         }
     }
 

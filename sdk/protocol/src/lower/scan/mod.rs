@@ -11,7 +11,7 @@ use crate::{
     parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::ScanProgram,
-    query::Query,
+    query::{Quantity, Query},
     schema::{ColumnId, Schema},
 };
 
@@ -21,6 +21,7 @@ mod builder;
 mod conditions;
 mod groups;
 mod polynomial;
+mod score;
 mod summand;
 
 /// How much deeper than necessary a product of masks may be to save multiplications, in the order
@@ -32,8 +33,13 @@ const SLACK: [u32; 3] = [2, 1, 0];
 /// # Errors
 /// When a term is not stored or a bound is exceeded.
 pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerError> {
+    let needs = query.requirements(&manifest.schema);
     let missing = LowerError::NoLayout(LayoutKind::Scan);
-    let layout = manifest.scan.as_ref().ok_or(missing.clone())?;
+    let scores = needs.quantities.iter().any(|quantity| matches!(quantity, Quantity::Levels { .. }));
+    let layout = match &manifest.score {
+        _ if !scores => manifest.scan.as_ref().ok_or(missing.clone())?,
+        layout => layout.as_ref().ok_or(LowerError::NoScores)?,
+    };
     let parameters = layout.parameter_set.scan().ok_or(missing)?;
     for column in query.dimensions(&manifest.schema) {
         let described = manifest.schema.column(column);
@@ -41,7 +47,6 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
             return Err(LowerError::NotStored(format!("`{}` as a dimension", described.name)));
         }
     }
-    let needs = query.requirements(&manifest.schema);
     let pieces = summand::pieces(manifest, layout, parameters, &needs)?;
     let chunks = layout.chunks.len().max(1) as u64;
     let mut refused = None;

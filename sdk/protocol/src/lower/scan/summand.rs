@@ -1,5 +1,7 @@
 //! What the pieces of a scan are sums of, and the bounds of these sums.
 
+use std::sync::Arc;
+
 use super::super::pieces::{self, Pieces};
 use crate::{
     bounds::BoundError,
@@ -8,7 +10,7 @@ use crate::{
     manifest::Manifest,
     parameters::ScanParameters,
     predicate::Predicate,
-    query::{Monomial, Quantity, Requirements, value},
+    query::{Monomial, Quantity, Requirements, Score, value},
     schema::{ColumnId, Schema},
 };
 
@@ -31,6 +33,13 @@ pub(super) enum Summand {
         monomials: Vec<Monomial>,
         /// The place.
         place: u8,
+    },
+    /// A power of a score, counted from the lowest it can have.
+    Power {
+        /// At least 1.
+        exponent: u64,
+        /// The score.
+        score: Arc<Score>,
     },
     /// A product of the encoded values of several measures in limbs for products: the part whose limbs
     /// have places that add up to `place`.
@@ -80,6 +89,17 @@ impl Split<'_> {
                     self.pieces.begin();
                     let rows = pieces::at_code(schema, when, *column, code);
                     self.pieces.add(rows, Summand::One, 1, 0);
+                }
+            }
+            Quantity::Levels { score, when } => {
+                let score = Arc::new(score.clone());
+                for exponent in 0..score.levels() {
+                    self.pieces.begin();
+                    let summand = match exponent {
+                        0 => Summand::One,
+                        exponent => Summand::Power { exponent, score: Arc::clone(&score) },
+                    };
+                    self.pieces.add(when.clone(), summand, 1, 0);
                 }
             }
             Quantity::Sum(branches) => {

@@ -1,0 +1,137 @@
+//! Scores of models: how many rows lie within a band, from sums of powers.
+
+use sordino_protocol::{
+    bounds::{finishes_early, partial_bytes, scan_noise},
+    coded::CodedTable,
+    digest::{Digest, Purpose},
+    layout::{Chunk, LayoutKind},
+    layout_plan,
+    lower::{LowerError, lower},
+    manifest::{Manifest, ObjectRef},
+    merkle, plaintext,
+    predicate::{CodeSet, Predicate},
+    program::Program,
+    query::{Expression, QueryError, Score, ScoreBranch, ScoreTerm},
+    release_values::{combine, release},
+    schema::{ColumnId, Schema},
+    testing,
+};
+
+use crate::{
+    interpreter,
+    planning::{dimension, measure, query, schema, within},
+};
+
+/// A label, small dimensions, one that is cut in two digits, and a measure that no score looks at.
+fn scored(rows: u64) -> (Schema, CodedTable, Manifest) {
+    let mut columns: Vec<_> =
+        [("label", 2), ("a", 3), ("b", 20), ("c", 600)].map(|(name, codes)| dimension(name, codes)).into();
+    columns[1].nullable = true;
+    columns.push(measure("m", 9));
+    let schema = schema(columns);
+    let table = testing::table(&mut testing::sequence(7), &schema, rows as usize);
+    let mut manifest = testing::manifest(schema.clone(), rows, None, None, &[]);
+    let object = |name: &str| Digest::of(Purpose::Object, name.as_bytes());
+    let mut layout = layout_plan::score(&schema);
+    layout.chunks = vec![Chunk { object: object("chunk"), rows }];
+    layout.evaluation_keys = object("keys");
+    manifest.score = Some(layout);
+    manifest.scan = None;
+    manifest.objects = manifest.mentioned().iter().map(|d| ObjectRef { digest: *d, bytes: 1 }).collect();
+    manifest.root = merkle::root(&manifest.mentioned());
+    (schema, table, manifest)
+}
+
+fn only(schema: &Schema, column: u16, codes: &[u32]) -> Predicate {
+    Predicate::column_in(schema, ColumnId(column), CodeSet::from_codes(codes.iter().copied()))
+}
+
+/// Points of two columns and a stump over two more.
+fn score(schema: &Schema) -> Score {
+    let branch = |column, codes: &[u32], value| ScoreBranch { when: only(schema, column, codes), value };
+    let wide: Vec<u32> = (0..250).collect();
+    Score {
+        intercept: -7,
+        terms: vec![
+            // Null has the last code.
+            ScoreTerm::Codes { column: ColumnId(1), values: vec![4, 0, 11, -2] },
+            ScoreTerm::Codes { column: ColumnId(2), values: (0..20).map(|code| 3 * code).collect() },
+            ScoreTerm::Codes { column: ColumnId(3), values: (0..600).map(|code| code / 200).collect() },
+            ScoreTerm::Branches(vec![branch(3, &wide, 40), branch(3, &[300, 301], -30)]),
+        ],
+    }
+}
+
+fn bands(score: &Score, when: &Predicate) -> Vec<Expression> {
+    let (low, high) = score.bounds();
+    let cuts = [low, -5, 0, 17, 18, 60, high + 1];
+    let band = |pair: &[i64]| Expression::Band {
+        score: score.clone(),
+        from: pair[0],
+        to: pair[1],
+        when: when.clone(),
+    };
+    cuts.windows(2).map(band).collect()
+}
+
+#[test]
+fn rows_within_bands_are_counted_exactly() {
+    let (schema, table, manifest) = scored(400);
+    assert_eq!(manifest.validate(), Ok(()));
+    let score = score(&schema);
+    assert!((100..=256).contains(&score.levels()), "{}", score.levels());
+    for (predicate, groups) in
+        [(Predicate::All, vec![0]), (within(&schema, 2, 3, 17), vec![0]), (only(&schema, 0, &[1]), vec![])]
+    {
+        let asked = query(predicate, &groups, &bands(&score, &Predicate::All));
+        assert_eq!(asked.validate(&schema), Ok(()));
+        let program = lower(&manifest, &asked, LayoutKind::Scan).expect("lowers");
+        let outputs = interpreter::run(&manifest, &program, &table);
+        let totals = combine(&schema, &asked, &program, &outputs).expect("plausible");
+        assert_eq!(totals, plaintext::evaluate(&schema, &asked, &table));
+        let needs = asked.requirements(&schema);
+        for group in &totals {
+            let released = release(&schema, &needs, group, &[], 1);
+            let all: i64 = released.iter().flatten().sum();
+            assert_eq!(all, group.rows.cast_signed(), "every row is in one band");
+            let kept = release(&schema, &needs, group, &[], 20);
+            assert!(kept.iter().flatten().all(|count| *count >= 20), "{kept:?}");
+        }
+        let Program::Scan(program) = program else { panic!("of rows") };
+        let noise = scan_noise(&program, 20).expect("it fits");
+        eprintln!(
+            "{} steps, depth {}, {} of {} bits",
+            program.steps.len(),
+            noise.depth,
+            noise.noise_bits,
+            noise.budget_bits
+        );
+        assert!(finishes_early(&program).expect("well formed"));
+        assert!(partial_bytes(&program).expect("well formed") < 100 << 20);
+    }
+}
+
+#[test]
+fn what_cannot_be_scored_is_refused_by_name() {
+    let (schema, _, mut manifest) = scored(50);
+    let good = score(&schema);
+    let asked = |score: Score| query(Predicate::All, &[], &bands(&score, &Predicate::All));
+    let refused = |score: Score| asked(score).validate(&schema).expect_err("refused");
+    let mut wide = good.clone();
+    wide.terms.push(ScoreTerm::Codes { column: ColumnId(0), values: vec![0, 500] });
+    assert!(matches!(refused(wide), QueryError::Score { .. }));
+    let mut short = good.clone();
+    short.terms[0] = ScoreTerm::Codes { column: ColumnId(1), values: vec![1, 2, 3] };
+    assert!(matches!(refused(short), QueryError::ScoreCodes { expected: 4, found: 3, .. }));
+    let mut twice = good.clone();
+    let branch = |codes: &[u32]| ScoreBranch { when: only(&schema, 2, codes), value: 1 };
+    twice.terms.push(ScoreTerm::Branches(vec![branch(&[1, 2]), branch(&[2, 3])]));
+    assert_eq!(refused(twice), QueryError::ScoreOverlap(1));
+    let mut measured = good.clone();
+    measured.terms.push(ScoreTerm::Codes { column: ColumnId(4), values: vec![] });
+    assert!(matches!(refused(measured), QueryError::NotADimension(_)));
+    manifest.score = None;
+    let error = lower(&manifest, &asked(good), LayoutKind::Scan).expect_err("not published");
+    assert_eq!(error, LowerError::NoScores);
+    assert!(error.to_string().contains("--models"));
+}
