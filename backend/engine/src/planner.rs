@@ -77,7 +77,7 @@ fn program(manifest: &Manifest, query: &Query, layout: LayoutKind) -> Result<Pro
 fn advice(schema: &Schema, query: &Query) -> String {
     let ranked = query.requirements(schema).quantities.into_iter().find_map(|quantity| match quantity {
         Quantity::Histogram { column, .. } => Some(column),
-        Quantity::Sum(_) => None,
+        Quantity::Sum(_) | Quantity::Levels { .. } => None,
     });
     match ranked.map(|id| schema.column(id)) {
         Some(column) => format!(
@@ -116,7 +116,7 @@ pub fn plan(manifest: &Manifest, query: &Query, forced: Option<LayoutKind>) -> R
         }
         match program(manifest, query, layout) {
             Ok(program) => {
-                let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len() as u64);
+                let chunks = manifest.chunks(program.parameter_set());
                 let counts = OperationCounts::of(&program, chunks);
                 let units = counts.units(program.parameter_set());
                 possible.push((program, counts, units));

@@ -34,6 +34,9 @@ pub struct SecretKeys {
     rollup: Zeroizing<Vec<u64>>,
     scan_8k: SecretKey,
     scan_16k: SecretKey,
+    /// The coefficients of `scan_16k`: moduli, secret and noise are the same, and what a plaintext is taken
+    /// modulo is of no concern to the key.
+    score_16k: SecretKey,
 }
 
 /// Everything secret that an owner and his gate hold.
@@ -93,7 +96,9 @@ impl SecretKeys {
             }
         }
         let mut key = |set| SecretKey::random(bfv(set).expect("pinned sets can be built"), rng);
-        Self { rollup, scan_8k: key(ParameterSet::Scan8kV1), scan_16k: key(ParameterSet::Scan16kV1) }
+        let (scan_8k, scan_16k) = (key(ParameterSet::Scan8kV1), key(ParameterSet::Scan16kV1));
+        let score_16k = for_scores(&scan_16k).expect("a fresh key can be read");
+        Self { rollup, scan_8k, scan_16k, score_16k }
     }
 
     pub(crate) fn glwe(&self) -> GlweSecretKey<&[u64]> {
@@ -110,6 +115,7 @@ impl SecretKeys {
             ParameterSet::RollupV1 => Err(FheError::NotAScanSet(set)),
             ParameterSet::Scan8kV1 => Ok(&self.scan_8k),
             ParameterSet::Scan16kV1 => Ok(&self.scan_16k),
+            ParameterSet::Score16kV1 => Ok(&self.score_16k),
         }
     }
 
@@ -133,8 +139,17 @@ impl SecretKeys {
         }
         let scan_8k = read_scan(reader, ParameterSet::Scan8kV1)?;
         let scan_16k = read_scan(reader, ParameterSet::Scan16kV1)?;
-        Ok(Self { rollup, scan_8k, scan_16k })
+        let score_16k = for_scores(&scan_16k)?;
+        Ok(Self { rollup, scan_8k, scan_16k, score_16k })
     }
+}
+
+/// The same key for the set of scores.
+fn for_scores(key: &SecretKey) -> Result<SecretKey, KeyFileError> {
+    let bytes = Zeroizing::new(key.to_bytes());
+    let degree = scan(ParameterSet::Scan16kV1)?.degree;
+    let mut reader = Reader::new(Object::KeyFile, &bytes[bytes.len().saturating_sub(degree)..]);
+    read_scan(&mut reader, ParameterSet::Score16kV1)
 }
 
 /// Reads one zigzag byte a coefficient and gives them to the library in its own framing.

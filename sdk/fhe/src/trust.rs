@@ -130,6 +130,7 @@ const fn set_code(set: ParameterSet) -> u8 {
         ParameterSet::RollupV1 => 1,
         ParameterSet::Scan8kV1 => 2,
         ParameterSet::Scan16kV1 => 3,
+        ParameterSet::Score16kV1 => 4,
     }
 }
 
@@ -163,9 +164,14 @@ impl<'a> Reader<'a> {
         if found[5] != self.object.code() || found[7] != 0 {
             return Err(self.object.malformed("it is another kind of object"));
         }
-        match [ParameterSet::RollupV1, ParameterSet::Scan8kV1, ParameterSet::Scan16kV1]
-            .into_iter()
-            .find(|set| set_code(*set) == found[6])
+        match [
+            ParameterSet::RollupV1,
+            ParameterSet::Scan8kV1,
+            ParameterSet::Scan16kV1,
+            ParameterSet::Score16kV1,
+        ]
+        .into_iter()
+        .find(|set| set_code(*set) == found[6])
         {
             Some(set) if set == expected => Ok(()),
             Some(found) => Err(TrustError::WrongParameterSet { object: self.object, expected, found }),

@@ -34,6 +34,21 @@ impl CodedTable {
         Self { rows: 0, codes, values }
     }
 
+    /// Appends the rows of another batch of the same schema.
+    pub fn extend(&mut self, other: &Self) {
+        for (codes, more) in self.codes.iter_mut().zip(&other.codes) {
+            if let (Some(codes), Some(more)) = (codes, more) {
+                codes.extend_from_slice(more);
+            }
+        }
+        for (values, more) in self.values.iter_mut().zip(&other.values) {
+            if let (Some(values), Some(more)) = (values, more) {
+                values.extend_from_slice(more);
+            }
+        }
+        self.rows += other.rows;
+    }
+
     /// Encodes and appends one row; `cells` has one text per schema column, `None` for null. What stands
     /// at a derived column is not looked at.
     ///

@@ -143,6 +143,24 @@ impl Manifest {
         self.scan.iter().chain(&self.score).find(|layout| layout.parameter_set == set)
     }
 
+    /// The layout of a scan set, the objects of its chunks and that of its evaluation keys.
+    pub fn scan_objects(&self, set: ParameterSet) -> Option<(&ScanLayout, &[ObjectRef], &ObjectRef)> {
+        let mut first = self.rollup.as_ref().map_or(0, |rollup| rollup.segments.len());
+        for layout in self.scan.iter().chain(&self.score) {
+            let end = first + layout.chunks.len();
+            if layout.parameter_set == set {
+                return Some((layout, self.objects.get(first..end)?, self.objects.get(end)?));
+            }
+            first = end + 1;
+        }
+        None
+    }
+
+    /// How many chunks a program of a set runs over; 0 if it is of no scan set.
+    pub fn chunks(&self, set: ParameterSet) -> u64 {
+        self.scan_layout(set).map_or(0, |layout| layout.chunks.len() as u64)
+    }
+
     fn check_score(&self, score: &ScanLayout) -> Result<(), String> {
         if score.parameter_set != ParameterSet::Score16kV1 {
             return Err(format!("{} is not a set for scores", score.parameter_set));

@@ -102,7 +102,7 @@ impl Executor {
         progress: Arc<JobProgress>,
         handover: Handover,
     ) -> Result<Evaluation, EngineError> {
-        let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len() as u64);
+        let chunks = manifest.chunks(program.parameter_set());
         progress.start(OperationCounts::of(&program, chunks).total());
         let stop = progress.token().child_token();
         // Dropped with this future: nobody waits for the result any more.

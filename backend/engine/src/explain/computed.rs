@@ -15,6 +15,12 @@ pub(super) fn lines(schema: &Schema, query: &Query) -> Vec<String> {
         let what = match (quantity, quantity.counted()) {
             (_, Some(when)) => format!("number of rows: {}", words::predicate(schema, when)),
             (Quantity::Sum(branches), None) => format!("sum of {}", words::value(schema, branches)),
+            (Quantity::Levels { score, when }, None) => format!(
+                "number of rows at each of the {} levels of a score of {} terms: {}",
+                score.levels(),
+                score.terms.len(),
+                words::predicate(schema, when)
+            ),
             (Quantity::Histogram { column, when }, None) => format!(
                 "number of rows of each of the {} codes of {}: {}",
                 quantity.size(schema),
@@ -27,6 +33,7 @@ pub(super) fn lines(schema: &Schema, query: &Query) -> Vec<String> {
             .iter()
             .filter_map(|released| match released.from {
                 Derivation::Sum(of) if of == number => Some("itself"),
+                Derivation::Band { levels, .. } if levels == number => Some("the rows of a band"),
                 Derivation::Distinct(of) if of == number => Some("how many codes occur"),
                 Derivation::Rank { histogram, rank } if histogram == number => Some(match rank {
                     CodeRank::Lowest => "the lowest code",

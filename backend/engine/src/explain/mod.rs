@@ -118,7 +118,7 @@ fn noise(manifest: &Manifest, program: &Program) -> Result<NoiseBound, BoundErro
             Ok(NoiseBound { bits, budget: sordino_protocol::parameters::ROLLUP_V1.scale_bits - 1, depth: 0 })
         }
         Program::Scan(program) => {
-            let chunks = manifest.scan.as_ref().map_or(1, |scan| scan.chunks.len().max(1) as u64);
+            let chunks = manifest.chunks(program.parameter_set).max(1);
             let found = bounds::scan_noise(program, chunks)?;
             Ok(NoiseBound { bits: found.noise_bits, budget: found.budget_bits, depth: found.depth })
         }

@@ -60,7 +60,7 @@ fn scan(manifest: &Manifest, program: &ScanProgram) -> Vec<String> {
         lines.push(format!("r{} = {}", program.slices.len() + number, operation(step)));
     }
     shortened(&mut lines, program.steps.len());
-    let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len());
+    let chunks = manifest.chunks(program.parameter_set);
     let outputs = program.outputs.iter().map(|register| format!("r{register}")).collect::<Vec<_>>();
     let shown = outputs.iter().take(MAX_OPERANDS).cloned().collect::<Vec<_>>().join(", ");
     let more = outputs.len().saturating_sub(MAX_OPERANDS);

@@ -127,6 +127,12 @@ pub(super) fn expression(schema: &Schema, expression: &Expression) -> String {
             };
             format!("{name} of y {} and x {}", of(y), of(x))
         }
+        Expression::Band { score, from, to, when } => format!(
+            "number of rows with a score ({} terms, {} levels) from {from} to below {to}: {}",
+            score.terms.len(),
+            score.levels(),
+            predicate(schema, when)
+        ),
         Expression::Distinct { column, when } => {
             format!("different values of {}: {}", schema.column(*column).name, predicate(schema, when))
         }

@@ -119,9 +119,10 @@ fn bounded(scope: &Scope<'_>, query: &Query) -> Result<(), SqlError> {
 fn predicates(expression: &Expression) -> Vec<&Predicate> {
     match expression {
         Expression::Group(_) => Vec::new(),
-        Expression::Count(when) | Expression::Distinct { when, .. } | Expression::Quantile { when, .. } => {
-            vec![when]
-        }
+        Expression::Count(when)
+        | Expression::Band { when, .. }
+        | Expression::Distinct { when, .. }
+        | Expression::Quantile { when, .. } => vec![when],
         Expression::Sum(value) | Expression::Average(value) | Expression::Spread { value, .. } => {
             value.branches.iter().map(|branch| &branch.when).collect()
         }

@@ -69,6 +69,7 @@ fn evaluate(keys: &SecretKeys, schema: &Schema, rows: usize) -> anyhow::Result<(
         rows: rows as u64,
         rollup: Some(layout.clone()),
         scan: None,
+        score: None,
         objects: vec![],
         root: merkle::root(&[]),
     };

@@ -195,6 +195,7 @@ impl Dataset {
             rows,
             rollup: None,
             scan: Some(layout.clone()),
+            score: None,
             objects: vec![],
             root: merkle::root(&[]),
         };

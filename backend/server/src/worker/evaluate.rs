@@ -160,7 +160,7 @@ fn receipt(
     outputs: Digest,
 ) -> Result<Signed<Receipt>, CanonicalError> {
     let (quote, manifest) = (&leased.quote.body, &leased.manifest.body);
-    let scan = manifest.scan.as_ref().filter(|_| matches!(program, Program::Scan(_)));
+    let scan = manifest.scan_layout(program.parameter_set());
     shared.platform.sign(Receipt {
         job: leased.job.id,
         listing: leased.job.listing,

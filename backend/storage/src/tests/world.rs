@@ -119,6 +119,7 @@ pub(super) fn manifest(
         rows: 10,
         rollup: None,
         scan: None,
+        score: None,
         root: merkle::root(&digests),
         objects,
     }

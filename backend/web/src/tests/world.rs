@@ -244,6 +244,7 @@ impl World {
             rows: 1_000,
             rollup: Some(layout.clone()),
             scan: None,
+            score: None,
             objects,
             root: merkle::root(&layout.segments),
         };

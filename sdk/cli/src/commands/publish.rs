@@ -51,6 +51,10 @@ pub(crate) struct Publish {
     /// that only aggregates answer [default: about 6 kB a row, at least 64 MB].
     #[arg(long, value_name = "BYTES", value_parser = output::parse_bytes)]
     max_upload: Option<u64>,
+    /// Also let buyers try models whose scores are cut by a threshold: scorecards, forests, boosted trees.
+    /// Every dimension is sent once more, 53 bytes a row and code, in chunks of 16,384 rows.
+    #[arg(long)]
+    models: bool,
     /// Name of your gate, for people.
     #[arg(long, default_value = "gate")]
     gate_name: String,
@@ -133,6 +137,7 @@ impl Publish {
             policy,
             rollup: self.layout != Layouts::Scan,
             scan: self.layout != Layouts::Rollup,
+            models: self.models,
             gate_name: self.gate_name,
             max_upload: self.max_upload,
             ..Request::new(self.file, schema, self.title, price)
@@ -177,6 +182,10 @@ fn describe(request: &Request, plan: &Plan) -> String {
             output::bytes(upload.scan_bytes),
             output::bytes(upload.evaluation_key_bytes)
         );
+    }
+    if plan.score.is_some() {
+        let bytes = output::bytes(upload.score_bytes);
+        let _ = writeln!(text, "For scores of models: {bytes} more");
     }
     let (total, limit) = (output::bytes(upload.total_bytes()), output::bytes(plan.max_upload));
     let _ = writeln!(

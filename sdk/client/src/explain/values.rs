@@ -13,6 +13,10 @@ pub(super) fn expression(schema: &Schema, of: &Expression, key: &dyn Fn(u16) -> 
     match of {
         Expression::Group(position) => key(*position),
         Expression::Count(when) => count(schema, when),
+        Expression::Band { score, from, to, when } => {
+            let terms = score.terms.len();
+            format!("COUNT(rows whose score of {terms} terms is in {from}..{to}){}", filter(schema, when))
+        }
         Expression::Sum(value) => aggregate(schema, "SUM", value),
         Expression::Average(value) => aggregate(schema, "AVG", value),
         Expression::Spread { statistic, value } => aggregate(schema, spread(*statistic), value),

@@ -91,7 +91,7 @@ impl Gate {
                 self.evaluate_rollup(manifest, layout, program).await?
             }
             Program::Scan(program) => {
-                let layout = manifest.scan.as_ref().ok_or_else(no_layout)?;
+                let layout = manifest.scan_layout(program.parameter_set).ok_or_else(no_layout)?;
                 self.evaluate_scan(manifest, layout, program).await?
             }
         };

@@ -35,6 +35,7 @@ fn widest(schema: &Schema, expression: &Expression) -> usize {
         // Shown of suppressed groups as well.
         Expression::Group(_) => 0,
         Expression::Count(_)
+        | Expression::Band { .. }
         | Expression::Distinct { .. }
         | Expression::Average(_)
         | Expression::Spread { .. }

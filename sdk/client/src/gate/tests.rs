@@ -114,6 +114,7 @@ impl World {
             rows: ROWS as u64,
             rollup: Some(layout),
             scan: None,
+            score: None,
             root: merkle::root(&objects.iter().map(|o| o.digest).collect::<Vec<_>>()),
             objects,
         };

@@ -121,10 +121,8 @@ fn check_dataset(request: &ReleaseRequest, manifest: &Manifest) -> Result<(), Re
     if receipt.root != manifest.root {
         return mismatch("the receipt is about other objects than the manifest's");
     }
-    let evaluation_keys = match receipt.parameter_set {
-        ParameterSet::RollupV1 => None,
-        _ => manifest.scan.as_ref().map(|scan| scan.evaluation_keys),
-    };
+    let layout = manifest.scan_layout(receipt.parameter_set);
+    let evaluation_keys = layout.map(|layout| layout.evaluation_keys);
     if receipt.evaluation_keys != evaluation_keys {
         return mismatch("the receipt names other evaluation keys than the manifest's");
     }
@@ -163,7 +161,7 @@ fn recompile(request: &ReleaseRequest, manifest: &Manifest) -> Result<Program, S
     if program.parameter_set() != receipt.parameter_set {
         return Err(mismatch(format!("the program runs on {}", program.parameter_set())));
     }
-    let chunks = manifest.scan.as_ref().map_or(0, |scan| scan.chunks.len() as u64);
+    let chunks = manifest.chunks(program.parameter_set());
     if OperationCounts::of(&program, chunks) != receipt.operations {
         return Err(mismatch("the operations are not those of the program".to_owned()));
     }

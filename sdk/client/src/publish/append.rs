@@ -21,7 +21,9 @@ use sordino_protocol::{
 };
 
 use super::{
-    Progress, PublishError, Published, Stage, calibrate, encrypt, milliseconds, plan, spool::Spool, upload,
+    Progress, PublishError, Published, Stage, calibrate, encrypt, milliseconds, plan,
+    spool::{Part, Spool},
+    upload,
 };
 use crate::{
     ClientError,
@@ -220,6 +222,7 @@ fn next_version(
     };
     let mut aggregator = before.rollup.as_ref().map(restore).transpose()?;
     let mut chunks: Vec<(ObjectRef, u64)> = Vec::new();
+    let mut scores = before.score.as_ref().map(|layout| encrypt::Scores::new(schema, layout));
     progress.begin(Stage::Rows, plan.rows);
     let set = before.scan.as_ref().and_then(|layout| layout.parameter_set.scan());
     let size = set.map_or(encrypt::BATCH, |set| set.degree);
@@ -228,7 +231,17 @@ fn next_version(
             aggregator.add(batch);
         }
         if let Some(layout) = &before.scan {
-            chunks.push(encrypt::chunk(keys, schema, layout, batch, chunks.len() as u64, spool)?);
+            chunks.push(encrypt::chunk(
+                keys,
+                schema,
+                layout,
+                batch,
+                Part::Chunk(chunks.len() as u64),
+                spool,
+            )?);
+        }
+        if let Some(scores) = &mut scores {
+            scores.add(keys, schema, batch, spool)?;
         }
         progress.advance(batch.rows as u64);
         Ok(())
@@ -240,7 +253,11 @@ fn next_version(
         Some(aggregator) => encrypt::segments(keys, aggregator, spool, progress)?,
         None => vec![],
     };
-    assemble(before, plan.listing.dataset, read, segments, &chunks)
+    let scores = match scores {
+        Some(scores) => scores.finish(keys, schema, spool)?.1,
+        None => vec![],
+    };
+    assemble(before, plan.listing.dataset, read, segments, (&chunks, &scores))
 }
 
 /// The manifest of the next version: new aggregates, the chunks of before and the new ones.
@@ -249,7 +266,7 @@ fn assemble(
     previous: Digest,
     rows: u64,
     segments: Vec<ObjectRef>,
-    chunks: &[(ObjectRef, u64)],
+    (chunks, scores): (&[(ObjectRef, u64)], &[(ObjectRef, u64)]),
 ) -> Result<Manifest, ClientError> {
     let kept = |digest: &Digest| before.objects.iter().find(|object| object.digest == *digest).copied();
     let rollup = before.rollup.as_ref().map(|layout| RollupLayout {
@@ -257,13 +274,15 @@ fn assemble(
         ..layout.clone()
     });
     let mut objects = segments;
-    let scan = before.scan.as_ref().map(|layout| {
+    let mut grown = |layout: &ScanLayout, chunks: &[(ObjectRef, u64)]| {
         objects.extend(layout.chunks.iter().filter_map(|chunk| kept(&chunk.object)));
         objects.extend(chunks.iter().map(|(object, _)| *object));
         objects.extend(kept(&layout.evaluation_keys));
         let fresh = chunks.iter().map(|(object, rows)| Chunk { object: object.digest, rows: *rows });
         ScanLayout { chunks: layout.chunks.iter().cloned().chain(fresh).collect(), ..layout.clone() }
-    });
+    };
+    let scan = before.scan.as_ref().map(|layout| grown(layout, chunks));
+    let score = before.score.as_ref().map(|layout| grown(layout, scores));
     let digests: Vec<Digest> = objects.iter().map(|object| object.digest).collect();
     Ok(Manifest {
         lineage: before.lineage,
@@ -273,6 +292,7 @@ fn assemble(
         rows: before.rows + rows,
         rollup,
         scan,
+        score,
         root: merkle::root(&digests),
         objects,
     })

@@ -36,6 +36,7 @@ pub(super) fn encrypt(
     let schema = &request.schema;
     let mut aggregator = plan.rollup.as_ref().map(|layout| Aggregator::new(schema, layout));
     let mut chunks = Vec::new();
+    let mut scores = plan.score.as_ref().map(|layout| Scores::new(schema, layout));
     progress.begin(Stage::Rows, plan.rows);
     let batch_rows = plan.scan.as_ref().and_then(|s| s.parameter_set.scan()).map_or(BATCH, |p| p.degree);
     let read = batches(&request.table, schema, batch_rows, |batch| {
@@ -43,7 +44,10 @@ pub(super) fn encrypt(
             aggregator.add(batch);
         }
         if let Some(layout) = &plan.scan {
-            chunks.push(chunk(keys, schema, layout, batch, chunks.len() as u64, spool)?);
+            chunks.push(chunk(keys, schema, layout, batch, Part::Chunk(chunks.len() as u64), spool)?);
+        }
+        if let Some(scores) = &mut scores {
+            scores.add(keys, schema, batch, spool)?;
         }
         progress.advance(batch.rows as u64);
         Ok(())
@@ -61,14 +65,19 @@ pub(super) fn encrypt(
         }
         _ => None,
     };
-    let scan = match &plan.scan {
-        Some(layout) => {
-            let evaluation_keys = evaluation_key_object(keys, layout, spool, progress)?;
-            objects.extend(chunks.iter().map(|(object, _)| *object));
-            objects.push(evaluation_keys);
-            let chunks =
-                chunks.iter().map(|(object, rows)| Chunk { object: object.digest, rows: *rows }).collect();
-            Some(ScanLayout { chunks, evaluation_keys: evaluation_keys.digest, ..layout.clone() })
+    let mut listed = |layout: &ScanLayout, chunks: &[(ObjectRef, u64)], part| {
+        let evaluation_keys = evaluation_key_object(keys, layout, part, spool, progress)?;
+        objects.extend(chunks.iter().map(|(object, _)| *object));
+        objects.push(evaluation_keys);
+        let chunks = chunks.iter().map(|(object, rows)| Chunk { object: object.digest, rows: *rows });
+        let (chunks, evaluation_keys) = (chunks.collect(), evaluation_keys.digest);
+        Ok::<_, ClientError>(ScanLayout { chunks, evaluation_keys, ..layout.clone() })
+    };
+    let scan = plan.scan.as_ref().map(|layout| listed(layout, &chunks, Part::EvaluationKeys)).transpose()?;
+    let score = match scores {
+        Some(scores) => {
+            let (layout, chunks) = scores.finish(keys, schema, spool)?;
+            Some(listed(layout, &chunks, Part::ScoreKeys)?)
         }
         None => None,
     };
@@ -81,9 +90,60 @@ pub(super) fn encrypt(
         rows: plan.rows,
         rollup,
         scan,
+        score,
         root: merkle::root(&digests),
         objects,
     })
+}
+
+/// The rows for scores of models, whose chunks are larger than batches may be.
+pub(super) struct Scores<'a> {
+    layout: &'a ScanLayout,
+    waiting: CodedTable,
+    chunks: Vec<(ObjectRef, u64)>,
+}
+
+impl<'a> Scores<'a> {
+    pub(super) fn new(schema: &Schema, layout: &'a ScanLayout) -> Self {
+        Self { layout, waiting: CodedTable::new(schema), chunks: Vec::new() }
+    }
+
+    /// Adds a batch of at most as many rows as a chunk has room for, and of which a chunk is a multiple.
+    pub(super) fn add(
+        &mut self,
+        keys: &KeyBundle,
+        schema: &Schema,
+        batch: &CodedTable,
+        spool: &Spool,
+    ) -> Result<(), ClientError> {
+        let slots = self.layout.parameter_set.scan().map_or(BATCH, |numbers| numbers.degree);
+        if self.waiting.rows + batch.rows > slots {
+            self.flush(keys, schema, spool)?;
+        }
+        self.waiting.extend(batch);
+        if self.waiting.rows == slots { self.flush(keys, schema, spool) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, keys: &KeyBundle, schema: &Schema, spool: &Spool) -> Result<(), ClientError> {
+        if self.waiting.rows == 0 {
+            return Ok(());
+        }
+        let part = Part::Score(self.chunks.len() as u64);
+        self.chunks.push(chunk(keys, schema, self.layout, &self.waiting, part, spool)?);
+        self.waiting = CodedTable::new(schema);
+        Ok(())
+    }
+
+    /// The layout and all its chunks.
+    pub(super) fn finish(
+        mut self,
+        keys: &KeyBundle,
+        schema: &Schema,
+        spool: &Spool,
+    ) -> Result<(&'a ScanLayout, Vec<(ObjectRef, u64)>), ClientError> {
+        self.flush(keys, schema, spool)?;
+        Ok((self.layout, self.chunks))
+    }
 }
 
 /// Reads and encodes the table in batches of `size` rows, the last one smaller.
@@ -119,10 +179,9 @@ pub(super) fn chunk(
     schema: &Schema,
     layout: &ScanLayout,
     batch: &CodedTable,
-    index: u64,
+    part: Part,
     spool: &Spool,
 ) -> Result<(ObjectRef, u64), ClientError> {
-    let part = Part::Chunk(index);
     let object = match spool.get(part) {
         Some(object) => object,
         None => {
@@ -160,15 +219,16 @@ pub(super) fn segments(
 fn evaluation_key_object(
     keys: &KeyBundle,
     layout: &ScanLayout,
+    part: Part,
     spool: &Spool,
     progress: &dyn Progress,
 ) -> Result<ObjectRef, ClientError> {
     progress.begin(Stage::EvaluationKeys, 1);
-    let object = match spool.get(Part::EvaluationKeys) {
+    let object = match spool.get(part) {
         Some(object) => object,
         None => {
             let bytes = evaluation_keys::generate(&keys.secret, layout.parameter_set, &mut rand::rng())?;
-            spool.put(Part::EvaluationKeys, &bytes)?
+            spool.put(part, &bytes)?
         }
     };
     progress.advance(1);

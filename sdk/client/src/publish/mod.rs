@@ -52,6 +52,8 @@ pub struct Request {
     pub rollup: bool,
     /// Whether to publish the encrypted bitmap index.
     pub scan: bool,
+    /// Whether to publish the dimensions once more for scores of models.
+    pub models: bool,
     /// What the aggregates may cost at most.
     pub budget: RollupBudget,
     /// The most bytes to upload; by default about 6 kB a row, at least 64 MB.
@@ -125,6 +127,7 @@ impl Request {
             price,
             rollup: true,
             scan: true,
+            models: false,
             budget: RollupBudget::default(),
             max_upload: None,
             gate_name: "gate".to_owned(),

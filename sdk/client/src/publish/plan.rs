@@ -32,6 +32,8 @@ pub struct Plan {
     pub rollup: Option<RollupLayout>,
     /// Layout of the bitmap index, if chosen.
     pub scan: Option<ScanLayout>,
+    /// The rows for scores of models; no object of it is there yet.
+    pub score: Option<ScanLayout>,
     /// Sizes.
     pub upload: UploadEstimate,
     /// The most that may be uploaded.
@@ -81,8 +83,9 @@ fn plan_now(request: &Request, keys: &KeyBundle) -> Result<Plan, ClientError> {
         max_upload: request.max_upload,
         rollup: request.rollup.then_some(request.budget),
         scan: request.scan,
+        score: request.models,
     };
-    let Publication { rollup, scan, upload, max_upload, columns, alternatives } =
+    let Publication { rollup, scan, score, upload, max_upload, columns, alternatives } =
         layout_plan::publication(schema, rows, &budget).map_err(PublishError::from)?;
     let speed = calibrate::measure(keys, scan.as_ref().map(|layout| layout.parameter_set))?;
     let mut left_out: Vec<String> = schema
@@ -99,6 +102,7 @@ fn plan_now(request: &Request, keys: &KeyBundle) -> Result<Plan, ClientError> {
         source,
         rollup,
         scan,
+        score,
         upload,
         max_upload,
         alternatives,

@@ -35,6 +35,10 @@ pub(super) enum Part {
     Chunk(u64),
     /// The evaluation keys.
     EvaluationKeys,
+    /// A chunk of rows for scores of models.
+    Score(u64),
+    /// The evaluation keys for these.
+    ScoreKeys,
 }
 
 /// A line of the log.
@@ -172,7 +176,7 @@ fn fingerprint(plan: &Plan, request: &Request, keys: &KeyBundle) -> Result<Diges
     let mut hasher = Hasher::new(Purpose::Object);
     hasher.update(plan.source.as_bytes());
     hasher.update(request.schema.digest()?.as_bytes());
-    hasher.update(&canonical::to_bytes(&(&plan.rollup, &plan.scan))?);
+    hasher.update(&canonical::to_bytes(&(&plan.rollup, &plan.scan, &plan.score))?);
     hasher.update(keys.signing.verifying_key().as_bytes());
     Ok(hasher.finish())
 }

@@ -16,19 +16,22 @@ pub(crate) enum Ciphertext {
     Late([Rows; 2]),
     /// A product or a sum of products, in the extended basis, not yet scaled down.
     Products([Rows; 3]),
+    /// What is left of an output at the finish level: coefficient 0 of the first polynomial, and the
+    /// second, as coefficients.
+    Finished([Rows; 2]),
 }
 
 impl Ciphertext {
     pub(crate) fn polynomials(&self) -> &[Rows] {
         match self {
-            Self::Early(polynomials) | Self::Late(polynomials) => polynomials,
+            Self::Early(polynomials) | Self::Late(polynomials) | Self::Finished(polynomials) => polynomials,
             Self::Products(polynomials) => polynomials,
         }
     }
 
     fn polynomials_mut(&mut self) -> &mut [Rows] {
         match self {
-            Self::Early(polynomials) | Self::Late(polynomials) => polynomials,
+            Self::Early(polynomials) | Self::Late(polynomials) | Self::Finished(polynomials) => polynomials,
             Self::Products(polynomials) => polynomials,
         }
     }
@@ -39,6 +42,7 @@ impl Ciphertext {
             Self::Early(_) => &tables.full,
             Self::Late(_) => &tables.working,
             Self::Products(_) => &tables.extended,
+            Self::Finished(_) => &tables.end,
         }
     }
 
@@ -50,8 +54,15 @@ impl Ciphertext {
 
     /// Adds a multiple of one that [is like](Self::is_like) it.
     pub(crate) fn add_multiple(&mut self, other: &Self, coefficient: i64, tables: &Tables) {
-        let basis = self.basis(tables);
-        let pairs = self.polynomials_mut().iter_mut().zip(other.polynomials());
+        let mut basis = self.basis(tables).clone();
+        if let (Self::Finished([body, _]), Self::Finished([more, _])) = (&mut *self, other) {
+            // A single coefficient; the rest follows as it does for all.
+            basis.degree = 1;
+            basis.add_multiple(body, more, coefficient);
+            basis.degree = tables.end.degree;
+        }
+        let skipped = usize::from(matches!(self, Self::Finished(_)));
+        let pairs = self.polynomials_mut().iter_mut().zip(other.polynomials()).skip(skipped);
         pairs.for_each(|(sum, more)| basis.add_multiple(sum, more, coefficient));
     }
 
@@ -60,17 +71,15 @@ impl Ciphertext {
         if coefficient == 1 {
             return self.clone();
         }
-        let basis = self.basis(tables);
-        let multiple = |rows: &Rows| {
-            let mut multiple = basis.zero();
-            basis.add_multiple(&mut multiple, rows, coefficient);
-            multiple
+        let zero = |rows: &Rows| vec![0; rows.len()];
+        let mut multiple = match self {
+            Self::Early([a, b]) => Self::Early([zero(a), zero(b)]),
+            Self::Late([a, b]) => Self::Late([zero(a), zero(b)]),
+            Self::Products([a, b, c]) => Self::Products([zero(a), zero(b), zero(c)]),
+            Self::Finished([a, b]) => Self::Finished([zero(a), zero(b)]),
         };
-        match self {
-            Self::Early([a, b]) => Self::Early([multiple(a), multiple(b)]),
-            Self::Late([a, b]) => Self::Late([multiple(a), multiple(b)]),
-            Self::Products([a, b, c]) => Self::Products([multiple(a), multiple(b), multiple(c)]),
-        }
+        multiple.add_multiple(self, coefficient, tables);
+        multiple
     }
 
     /// A slice or sum of slices as it is in the working basis.
@@ -137,7 +146,7 @@ impl Extended {
             Ciphertext::Late(polynomials) => {
                 Some(Self::Rest(both(polynomials, |rows| tables.extend.transformed(rows))))
             }
-            Ciphertext::Products(_) => None,
+            Ciphertext::Products(_) | Ciphertext::Finished(_) => None,
         }
     }
 

@@ -54,7 +54,8 @@ impl Evaluator {
         progress: &dyn Progress,
     ) -> Result<Partial, FheError> {
         let tables = self.tables(program)?;
-        let run = Run { set: self.set, key: &self.key, tables, program, chunk, progress };
+        let early = bounds::finishes_early(program)?;
+        let run = Run { set: self.set, key: &self.key, tables, program, early, chunk, progress };
         guard(Object::Slice, || run.all()).map(|sums| Partial { sums, tables })
     }
 
@@ -95,9 +96,9 @@ impl Evaluator {
             if progress.cancelled() {
                 return Err(FheError::Cancelled);
             }
-            let total = self.key.finish(&sum, tables);
-            progress.advance(1);
-            Ok(total)
+            // What was finished chunk by chunk was counted there.
+            progress.advance(u64::from(!matches!(sum, Ciphertext::Finished(_))));
+            Ok(self.key.finish(&sum, tables))
         };
         let finished: Result<Vec<SlotSum>, FheError> =
             guard(Object::Outputs, || partial.sums.into_par_iter().map(finish).collect());

@@ -28,6 +28,7 @@ const OUTPUT_HEAD: usize = 4;
 const EARLY: u8 = 0;
 const LATE: u8 = 1;
 const PRODUCTS: u8 = 2;
+const FINISHED: u8 = 3;
 
 impl Partial {
     /// Number of outputs.
@@ -86,6 +87,7 @@ fn write(sum: &Ciphertext) -> Vec<u8> {
         Ciphertext::Early(_) => EARLY,
         Ciphertext::Late(_) => LATE,
         Ciphertext::Products(_) => PRODUCTS,
+        Ciphertext::Finished(_) => FINISHED,
     };
     bytes[OUTPUT_HEAD..].chunks_exact_mut(8).zip(polynomials.iter().flatten()).for_each(|(to, word)| {
         to.copy_from_slice(&word.to_le_bytes());
@@ -103,19 +105,27 @@ struct Output<'a> {
 /// Takes the next output.
 fn cut<'a>(reader: &mut Reader<'a>, tables: &'a Tables) -> Result<Output<'a>, TrustError> {
     let head = reader.take(OUTPUT_HEAD)?;
-    let (polynomials, basis) = match (head[0], &head[1..]) {
-        (EARLY, [0, 0, 0]) => (2, &tables.full),
-        (LATE, [0, 0, 0]) => (2, &tables.working),
-        (PRODUCTS, [0, 0, 0]) => (3, &tables.extended),
+    let whole = |polynomials, basis: &Basis| polynomials * polynomial_bytes(basis);
+    let (length, basis) = match (head[0], &head[1..]) {
+        (EARLY, [0, 0, 0]) => (whole(2, &tables.full), &tables.full),
+        (LATE, [0, 0, 0]) => (whole(2, &tables.working), &tables.working),
+        (PRODUCTS, [0, 0, 0]) => (whole(3, &tables.extended), &tables.extended),
+        (FINISHED, [0, 0, 0]) => (8 * tables.end.len() + whole(1, &tables.end), &tables.end),
         _ => return Err(OBJECT.malformed("an output has another shape than any result of its set")),
     };
-    Ok(Output { kind: head[0], basis, words: reader.take(polynomials * polynomial_bytes(basis))? })
+    Ok(Output { kind: head[0], basis, words: reader.take(length)? })
 }
 
 impl Output<'_> {
     fn read(&self) -> Result<Ciphertext, TrustError> {
+        let degree = self.basis.degree;
+        if self.kind == FINISHED {
+            let (body, mask) = self.words.split_at(8 * self.basis.len());
+            return Ok(Ciphertext::Finished([self.polynomial(body, 1)?, self.polynomial(mask, degree)?]));
+        }
         let polynomials = self.words.chunks_exact(polynomial_bytes(self.basis));
-        let read: Vec<Rows> = polynomials.map(|bytes| self.polynomial(bytes)).collect::<Result<_, _>>()?;
+        let read: Vec<Rows> =
+            polynomials.map(|bytes| self.polynomial(bytes, degree)).collect::<Result<_, _>>()?;
         let shape = OBJECT.malformed("an output has another number of polynomials");
         if self.kind == PRODUCTS {
             return Ok(Ciphertext::Products(read.try_into().map_err(|_| shape)?));
@@ -124,9 +134,9 @@ impl Output<'_> {
         Ok(if self.kind == EARLY { Ciphertext::Early(read) } else { Ciphertext::Late(read) })
     }
 
-    fn polynomial(&self, bytes: &[u8]) -> Result<Rows, TrustError> {
+    fn polynomial(&self, bytes: &[u8], degree: usize) -> Result<Rows, TrustError> {
         let rows: Rows = words(bytes).collect();
-        let mut primes = self.basis.primes.iter().zip(rows.chunks_exact(self.basis.degree));
+        let mut primes = self.basis.primes.iter().zip(rows.chunks_exact(degree));
         if primes.all(|(prime, row)| row.iter().all(|word| *word < prime.value())) {
             Ok(rows)
         } else {

@@ -14,6 +14,8 @@ struct Slot {
     uses: u32,
     /// Uses to come as a factor.
     products: u32,
+    /// How many outputs it is.
+    outputs: u32,
 }
 
 /// Ciphertexts by register, with the number of uses still to come.
@@ -33,7 +35,11 @@ impl Registers {
                 *if is_product(step) { &mut slot.products } else { &mut slot.uses } += 1;
             }
         }
-        program.outputs.iter().for_each(|register| slots[*register as usize].uses += 1);
+        for register in &program.outputs {
+            let slot = &mut slots[*register as usize];
+            slot.uses += 1;
+            slot.outputs += 1;
+        }
         let unused = slots[..inputs].iter().filter(|slot| !slot.is_needed()).count() as u64;
         Self { slots, unused }
     }
@@ -47,6 +53,12 @@ impl Registers {
     pub(crate) fn is_held(&self, register: Register) -> bool {
         let slot = &self.slots[register as usize];
         slot.held.is_some() || slot.extended.is_some()
+    }
+
+    /// Whether no step uses a register: only outputs may.
+    pub(crate) fn is_only_output(&self, register: usize) -> bool {
+        let slot = &self.slots[register];
+        slot.products == 0 && slot.uses == slot.outputs
     }
 
     /// Whether a factor still has to be extended.

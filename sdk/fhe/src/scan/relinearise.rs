@@ -54,6 +54,7 @@ impl RelinearisationKey {
             Ciphertext::Early([c0, c1]) => extract(&tables.full, c0, c1, 0, tables),
             Ciphertext::Late([c0, c1]) => extract(&tables.working, c0, c1, 1, tables),
             Ciphertext::Products(products) => self.finish_products(products, tables),
+            Ciphertext::Finished([body, mask]) => SlotSum { body: body.clone(), mask: mask.clone() },
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
     pub(super) key: &'a RelinearisationKey,
     pub(super) tables: &'a Tables,
     pub(super) program: &'a ScanProgram,
+    /// Whether outputs are finished as soon as they are computed.
+    pub(super) early: bool,
     pub(super) chunk: &'a dyn SliceSource,
     pub(super) progress: &'a dyn Progress,
 }
@@ -53,14 +55,15 @@ impl Run<'_> {
                 [Step::Sum(terms)] => {
                     let terms: Vec<_> = terms.iter().map(|register| (*register, 1)).collect();
                     let sum = self.combine_piecewise(&terms, terms.len() - 1, &mut registers)?;
-                    registers.store(inputs + next, sum);
+                    registers.store(inputs + next, self.settled(inputs + next, sum, &registers));
                 }
                 [Step::Combine(terms)] => {
                     let sum = self.combine_piecewise(terms, terms.len(), &mut registers)?;
-                    registers.store(inputs + next, sum);
+                    registers.store(inputs + next, self.settled(inputs + next, sum, &registers));
                 }
                 together => {
-                    for (offset, result) in self.together(together, &mut registers)?.into_iter().enumerate() {
+                    let results = self.together(together, inputs + next, &mut registers)?;
+                    for (offset, result) in results.into_iter().enumerate() {
                         registers.store(inputs + next + offset, result);
                     }
                 }
@@ -71,18 +74,45 @@ impl Run<'_> {
         // Slices that nothing uses are not read, but were counted.
         self.progress.advance(registers.unused());
         let sums = self.program.outputs.iter().map(|register| registers.take(*register));
-        sums.collect::<Option<_>>().ok_or(LOST)
+        let sums: Vec<Ciphertext> = sums.collect::<Option<_>>().ok_or(LOST)?;
+        if !self.early {
+            return Ok(sums);
+        }
+        Ok(sums.into_par_iter().map(|sum| self.finished(sum)).collect())
+    }
+
+    /// A result as it is kept: finished, if nothing but the outputs needs it and that is to be done early.
+    fn settled(&self, register: usize, result: Ciphertext, registers: &Registers) -> Ciphertext {
+        if self.early && registers.is_only_output(register) { self.finished(result) } else { result }
+    }
+
+    fn finished(&self, sum: Ciphertext) -> Ciphertext {
+        if matches!(sum, Ciphertext::Finished(_)) {
+            return sum;
+        }
+        let total = self.key.finish(&sum, self.tables);
+        self.progress.advance(1);
+        Ciphertext::Finished([total.body, total.mask])
     }
 
     /// Runs steps that do not depend on each other.
-    fn together(&self, steps: &[Step], registers: &mut Registers) -> Result<Vec<Ciphertext>, FheError> {
+    fn together(
+        &self,
+        steps: &[Step],
+        first: usize,
+        registers: &mut Registers,
+    ) -> Result<Vec<Ciphertext>, FheError> {
         let wanted: Vec<Register> = steps.iter().flat_map(Step::operands).collect();
         self.load(&wanted, registers)?;
         let factors: BTreeSet<Register> =
             steps.iter().filter(|step| is_product(step)).flat_map(Step::operands).collect();
         self.extend(factors, registers)?;
+        let run = |(offset, step): (usize, &Step)| {
+            let result = self.step(step, registers)?;
+            Ok(self.settled(first + offset, result, registers))
+        };
         let results: Vec<Ciphertext> =
-            steps.par_iter().map(|step| self.step(step, registers)).collect::<Result<_, FheError>>()?;
+            steps.par_iter().enumerate().map(run).collect::<Result<_, FheError>>()?;
         steps.iter().for_each(|step| registers.release(step));
         Ok(results)
     }

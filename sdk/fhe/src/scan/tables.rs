@@ -61,6 +61,8 @@ pub(crate) struct Tables {
     pub(crate) scale: Conversion,
     /// Products to `late`, times t/q and divided by the moduli in between.
     pub(crate) scale_late: Conversion,
+    /// The finish level.
+    pub(crate) end: Basis,
     /// To the finish level from `full`, `working` and `late`.
     pub(crate) finish: [Conversion; 3],
 }
@@ -71,7 +73,8 @@ fn primes(set: ParameterSet) -> Result<&'static Primes, FheError> {
     let numbers = scan(set)?;
     let (cell, extension): (_, &[u64]) = match set {
         ParameterSet::Scan8kV1 => (&SCAN_8K, &EXTENSION_8K),
-        ParameterSet::Scan16kV1 => (&SCAN_16K, &EXTENSION_16K),
+        // They have the same moduli.
+        ParameterSet::Scan16kV1 | ParameterSet::Score16kV1 => (&SCAN_16K, &EXTENSION_16K),
         ParameterSet::RollupV1 => return Err(FheError::NotAScanSet(set)),
     };
     if let Some(ready) = cell.get() {
@@ -94,7 +97,12 @@ pub(crate) fn full(set: ParameterSet) -> Result<Basis, FheError> {
 pub(crate) fn tables(set: ParameterSet, working: usize) -> Result<&'static Tables, FheError> {
     static SCAN_8K: [OnceLock<Tables>; MOST_MODULI] = [const { OnceLock::new() }; MOST_MODULI];
     static SCAN_16K: [OnceLock<Tables>; MOST_MODULI] = [const { OnceLock::new() }; MOST_MODULI];
-    let cells = if set == ParameterSet::Scan8kV1 { &SCAN_8K } else { &SCAN_16K };
+    static SCORE_16K: [OnceLock<Tables>; MOST_MODULI] = [const { OnceLock::new() }; MOST_MODULI];
+    let cells = match set {
+        ParameterSet::Scan8kV1 => &SCAN_8K,
+        ParameterSet::Score16kV1 => &SCORE_16K,
+        ParameterSet::Scan16kV1 | ParameterSet::RollupV1 => &SCAN_16K,
+    };
     let cell = cells.get(working).ok_or(FheError::NotAScanSet(set))?;
     if let Some(ready) = cell.get() {
         return Ok(ready);
@@ -133,6 +141,7 @@ impl Tables {
             scale: Conversion::new(extended.clone(), part(working), &scale(working)),
             scale_late: Conversion::new(extended.clone(), part(late), &scale(late)),
             finish: [finish(moduli.len()), finish(working), finish(late)],
+            end: part(end),
             working: part(working),
             late: part(late),
             extended,

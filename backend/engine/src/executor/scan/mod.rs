@@ -49,15 +49,10 @@ pub(super) struct Scan {
 impl Scan {
     /// The outputs in their canonical bytes.
     pub(super) async fn evaluate(self) -> Result<Vec<u8>, EngineError> {
-        let layout = self.manifest.scan.as_ref().ok_or(EngineError::NoLayout(LayoutKind::Scan))?;
-        let first = self.manifest.rollup.as_ref().map_or(0, |rollup| rollup.segments.len());
-        let listed = self.manifest.objects.get(first..).unwrap_or_default();
-        // The manifest lists the chunks in order, then the evaluation keys.
-        let (Some(chunks), Some(key)) = (listed.get(..layout.chunks.len()), listed.get(layout.chunks.len()))
-        else {
-            return Err(EngineError::NoLayout(LayoutKind::Scan));
-        };
-        let (objects, pool, set) = (&self.objects, &self.pool, layout.parameter_set);
+        let set = self.program.parameter_set;
+        let (_, chunks, key) =
+            self.manifest.scan_objects(set).ok_or(EngineError::NoLayout(LayoutKind::Scan))?;
+        let (objects, pool) = (&self.objects, &self.pool);
         let evaluator = self.keys.evaluator(key.digest, set, || load(objects, pool, key, set)).await?;
         let run = Arc::new(Run {
             evaluator,

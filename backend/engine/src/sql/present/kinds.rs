@@ -59,6 +59,7 @@ impl Above<'_> {
             },
             Expression::Quantile { column, .. } => Kind::of_codes(self.scope.schema.column(*column)),
             Expression::Count(_)
+            | Expression::Band { .. }
             | Expression::Sum(_)
             | Expression::Average(_)
             | Expression::Spread { .. }

@@ -67,6 +67,7 @@ impl Dataset {
             rows: rows.len() as u64,
             rollup,
             scan,
+            score: None,
             root: merkle::root(&digests),
             objects,
         };
