@@ -8,7 +8,6 @@ use sordino_protocol::{
     digest::Digest,
     lower,
     manifest::Manifest,
-    parameters::ParameterSet,
     policy::{Epsilon, Noise, Policy},
     program::Program,
     query::Query,

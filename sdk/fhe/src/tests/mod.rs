@@ -12,4 +12,5 @@ mod measure_parts;
 mod moments;
 mod noise;
 mod partials;
+mod scores;
 pub(crate) mod support;

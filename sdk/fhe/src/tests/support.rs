@@ -48,7 +48,12 @@ pub(super) fn keys() -> &'static SecretKeys {
 pub(super) fn evaluation_key_bytes(set: ParameterSet) -> &'static [u8] {
     static SMALL: OnceLock<Vec<u8>> = OnceLock::new();
     static LARGE: OnceLock<Vec<u8>> = OnceLock::new();
-    let cell = if set == ParameterSet::Scan8kV1 { &SMALL } else { &LARGE };
+    static SCORES: OnceLock<Vec<u8>> = OnceLock::new();
+    let cell = match set {
+        ParameterSet::Scan8kV1 => &SMALL,
+        ParameterSet::Score16kV1 => &SCORES,
+        _ => &LARGE,
+    };
     cell.get_or_init(|| {
         evaluation_keys::generate(keys(), set, &mut ChaCha20Rng::seed_from_u64(2)).expect("keys")
     })
@@ -57,7 +62,12 @@ pub(super) fn evaluation_key_bytes(set: ParameterSet) -> &'static [u8] {
 pub(super) fn evaluator(set: ParameterSet) -> &'static Evaluator {
     static SMALL: OnceLock<Evaluator> = OnceLock::new();
     static LARGE: OnceLock<Evaluator> = OnceLock::new();
-    let cell = if set == ParameterSet::Scan8kV1 { &SMALL } else { &LARGE };
+    static SCORES: OnceLock<Evaluator> = OnceLock::new();
+    let cell = match set {
+        ParameterSet::Scan8kV1 => &SMALL,
+        ParameterSet::Score16kV1 => &SCORES,
+        _ => &LARGE,
+    };
     cell.get_or_init(|| Evaluator::new(set, evaluation_key_bytes(set)).expect("keys"))
 }
 
