@@ -13,12 +13,14 @@ use crate::{
 pub mod expression;
 pub mod groups;
 pub mod quantity;
+mod size;
 mod validate;
 pub mod value;
 
 pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
+pub use size::{MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING};
 pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 
