@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("fhe", &["protocol"]),
     ("model", &["protocol"]),
-    ("client", &["protocol", "fhe"]),
+    ("client", &["protocol", "fhe", "model"]),
     ("cli", &["protocol", "fhe", "client"]),
     ("domain", &["protocol"]),
     ("migrations", &[]),
@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["protocol", "fhe", "domain"]),
     ("frontend-templates", &[]),
     ("web", &["protocol", "domain", "storage", "engine", "frontend-templates"]),
-    ("server", &["protocol", "fhe", "client", "domain", "migrations", "storage", "engine", "web"]),
+    ("server", &["protocol", "fhe", "model", "client", "domain", "migrations", "storage", "engine", "web"]),
 ];
 
 /// Libraries that only some of our crates may name. A trailing `*` stands for any ending.

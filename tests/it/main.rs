@@ -3,6 +3,7 @@
 
 mod appending;
 mod arch;
+mod auditions;
 mod bad_input;
 mod canary;
 mod documents;

@@ -1,8 +1,9 @@
 //! The encrypted query engine: SQL to query, query to plan, plan to outputs.
 //!
-//! [`sql`] understands a buyer's text, [`planner`] chooses how to answer it, [`explain`] tells both in words,
+//! [`ask`] understands a buyer's question, SQL by way of [`sql`], [`planner`] chooses how to answer it, [`explain`] tells both in words,
 //! [`executor`] computes on ciphertext. Knows neither HTTP nor a database, and never holds a key.
 
+pub mod ask;
 pub mod clear;
 pub mod executor;
 pub mod explain;

@@ -14,14 +14,16 @@ use sordino_domain::{
     accounts::AccountError, api_keys::ApiKeyError, jobs::JobError, ledger::HoldError, listings::ListingError,
     quotes::QuoteError, releases::DecisionError,
 };
-use sordino_engine::{explain::ExplainError, planner::PlanError, policy::PolicyRefusal, sql::SqlError};
+use sordino_engine::{ask::AskError, explain::ExplainError, planner::PlanError, policy::PolicyRefusal};
 use sordino_frontend_templates::RenderError;
 use sordino_protocol::{
+    api::QuestionError,
     canonical::CanonicalError,
     manifest::ManifestError,
     money::MoneyError,
     policy::PolicyError,
     problem::{Problem, ProblemCode},
+    query::QueryError,
     signature::SignatureError,
 };
 use sordino_storage::StorageError;
@@ -88,9 +90,12 @@ pub enum WebError {
         /// When it may be tried again.
         retry_after_s: u64,
     },
-    /// The SQL is not answered.
+    /// Neither SQL nor a query, or both.
     #[error(transparent)]
-    Sql(#[from] SqlError),
+    Question(#[from] QuestionError),
+    /// The question is not answered.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// No layout answers the query.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -153,7 +158,9 @@ impl WebError {
     /// The stable code.
     pub fn code(&self) -> ProblemCode {
         match self {
-            Self::Malformed { .. } | Self::Method { .. } => ProblemCode::Malformed,
+            Self::Malformed { .. } | Self::Method { .. } | Self::Question(QuestionError) => {
+                ProblemCode::Malformed
+            }
             Self::TooLarge { .. } => ProblemCode::TooLarge,
             Self::Unauthenticated { .. } | Self::ApiKey(_) => ProblemCode::Unauthenticated,
             Self::Session(error) => match error {
@@ -165,7 +172,7 @@ impl WebError {
             Self::Conflict { .. } => ProblemCode::Conflict,
             Self::IdempotencyKeyMissing => ProblemCode::IdempotencyKeyMissing,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
-            Self::Sql(error) => error.code(),
+            Self::Ask(error) => ask(error),
             Self::Plan(PlanError { .. }) => ProblemCode::NoPlan,
             Self::Refused(refusal) => match refusal {
                 PolicyRefusal::TooManyValues { .. } | PolicyRefusal::Epsilon { .. } => {
@@ -278,7 +285,7 @@ impl WebError {
 impl From<ExplainError> for WebError {
     fn from(error: ExplainError) -> Self {
         match error {
-            ExplainError::Sql(error) => error.into(),
+            ExplainError::Ask(error) => error.into(),
             ExplainError::Policy(error) => error.into(),
             ExplainError::Plan(error) => error.into(),
             ExplainError::Money(error) => error.into(),
@@ -324,6 +331,34 @@ pub fn json(error: &JsonPayloadError, limit: u64) -> WebError {
         }
         JsonPayloadError::Payload(error) => payload(error, limit),
         other => WebError::malformed(format!("the body cannot be read: {other}")),
+    }
+}
+
+fn ask(error: &AskError) -> ProblemCode {
+    match error {
+        AskError::Sql(error) => error.code(),
+        AskError::Version { .. } => ProblemCode::Conflict,
+        AskError::Query(error) => match error {
+            QueryError::Parts { .. } | QueryError::Comparisons(_) | QueryError::Overlapping(_) => {
+                ProblemCode::TooLarge
+            }
+            QueryError::OutputCount(_)
+            | QueryError::UnknownColumn(_)
+            | QueryError::NotADimension(_)
+            | QueryError::NotAMeasure(_)
+            | QueryError::NotGrouped(_)
+            | QueryError::GroupKeys(_)
+            | QueryError::Classes(_)
+            | QueryError::GroupCount(_)
+            | QueryError::Computed(_)
+            | QueryError::Value { .. }
+            | QueryError::TooFine(_)
+            | QueryError::TooLarge(_)
+            | QueryError::NotCollected
+            | QueryError::Percentile(_)
+            | QueryError::NotNormal
+            | QueryError::Label => ProblemCode::Malformed,
+        },
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    append, balance, completions, explain, gate, job, keys, listings, publish, query, quote, receipt, schema,
-    sign_in, top_up,
+    append, balance, completions, evaluate, explain, gate, job, keys, listings, model, publish, query, quote,
+    receipt, schema, sign_in, top_up,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -75,6 +75,11 @@ pub(crate) enum Command {
     Quote(quote::Quote),
     /// Ask, pay, wait and open the answer.
     Query(query::Query),
+    /// Find out how well a model predicts the rows of a listing: metrics only.
+    Evaluate(evaluate::Evaluate),
+    /// Look at a model before it is brought anywhere.
+    #[command(subcommand)]
+    Model(model::Model),
     /// Show, cancel or open a query that was paid for.
     #[command(subcommand)]
     Job(job::Job),

@@ -65,7 +65,7 @@ fn code(error: &ClientError) -> u8 {
         | ClientError::Receipt(_)
         | ClientError::Signature(_)
         | ClientError::Seal(_) => VERIFICATION,
-        ClientError::NotSignedIn(_) => REFUSED,
+        ClientError::NotSignedIn(_) | ClientError::Models(_) => REFUSED,
         _ => FAILED,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sordino_fhe::keys::KeyBundle;
 use sordino_protocol::{
     answer::{self, Answer},
-    api::{AskQuote, Buy, Job, JobState, Listing, Offer},
+    api::{AskQuote, Buy, Job, JobState, Listing, Offer, Question},
     canonical::Canonical,
     digest::Digest,
     ids::{JobId, ListingId},
@@ -88,11 +88,32 @@ pub async fn quote(
     layout: Option<LayoutKind>,
 ) -> Result<CheckedOffer, ClientError> {
     let listing = session.client.listing(listing).await?;
-    let ask = AskQuote { listing: listing.id, sql: sql.to_owned(), layout };
-    let offer = session.client.quote(&ask).await?;
+    let question = Question::Sql(sql.to_owned());
+    quote_question(session, listing, question, layout).await
+}
+
+/// As [`quote`], of a listing at hand, with a question in SQL or as a query. An offer for a query is
+/// for that query and no other.
+///
+/// # Errors
+/// As [`quote`].
+pub async fn quote_question(
+    session: &Session,
+    listing: Listing,
+    question: Question,
+    layout: Option<LayoutKind>,
+) -> Result<CheckedOffer, ClientError> {
+    let asked = match &question {
+        Question::Sql(_) => None,
+        Question::Query(query) => Some(query.digest()?),
+    };
+    let offer = session.client.quote(&AskQuote::new(listing.id, question, layout)).await?;
     let quote = offer.quote.verify(session.platform_key())?;
     let query = offer.query.digest()?;
     let wrong = |what: &str| Err(ClientError::Offer(what.to_owned()));
+    if asked.is_some_and(|asked| asked != query) {
+        return wrong("it is for another query than the one asked for");
+    }
     if quote.query != query {
         return wrong("the quote is for another query than the one shown");
     }

@@ -9,7 +9,9 @@ use sordino_protocol::{
     signature::VerifyingKey,
 };
 
-use crate::{gate::GateError, publish::PublishError, receipt::ReceiptError, table::TableError};
+use crate::{
+    gate::GateError, models::ModelsError, publish::PublishError, receipt::ReceiptError, table::TableError,
+};
 
 /// What can go wrong in a workflow.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +144,9 @@ pub enum ClientError {
         /// As allowed.
         limit: String,
     },
+    /// See [`ModelsError`].
+    #[error(transparent)]
+    Models(#[from] ModelsError),
     /// See [`TableError`].
     #[error(transparent)]
     Table(#[from] TableError),

@@ -5,10 +5,12 @@
 //! table ([`quantise`]), and evaluated in integers ([`quantised`]): the exact reference that an
 //! encrypted evaluation must equal. [`preflight`] says beforehand what is supported and how far the
 //! integers are from the floating-point model; [`metrics`] turns released counts into metrics.
+//! [`audition`] compiles a model to a query over an encrypted table, and reads its answer.
 //!
 //! This crate knows no I/O, no clock and no FHE. Everything it reads is untrusted: [`limits`] are
 //! checked before work is done, and no depth of a model becomes a depth of the stack.
 
+pub mod audition;
 pub mod float;
 pub mod import;
 pub mod limits;

@@ -35,6 +35,8 @@
 //! | `GET  /v1/ledger` | -> [`Statement`] | signed in |
 //! | `POST /v1/top-ups` (Idempotency-Key) | [`TopUp`] -> [`Balance`] | operator |
 //!
+//! A question is SQL, or a [`Query`] as it is: exactly one of `sql` and `query` in [`AskQuote`].
+//!
 //! Credentials: `Authorization: Bearer <session token or API key>`. A gate uses an API key of scope
 //! [`Scope::Gate`]. Every error is [`crate::problem::Problem`].
 
@@ -285,17 +287,58 @@ pub struct Listings {
     pub listings: Vec<Listing>,
 }
 
-/// Asks for a quote.
+/// Asks for a quote: with SQL, or with a query as it is, which is shown as it is answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskQuote {
     /// Of what.
     pub listing: ListingId,
-    /// The question.
-    pub sql: String,
+    /// The question in SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// The question in normal form, of the listing's current version; instead of SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Box<Query>>,
     /// Forces a layout; the planner chooses without.
     #[serde(default)]
     pub layout: Option<LayoutKind>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// SQL.
+    Sql(String),
+    /// A query as it is.
+    Query(Box<Query>),
+}
+
+/// Neither SQL nor a query, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected exactly one of `sql` and `query`")]
+pub struct QuestionError;
+
+impl AskQuote {
+    /// Asks a question.
+    pub fn new(listing: ListingId, question: Question, layout: Option<LayoutKind>) -> Self {
+        let (sql, query) = match question {
+            Question::Sql(sql) => (Some(sql), None),
+            Question::Query(query) => (None, Some(query)),
+        };
+        Self { listing, sql, query, layout }
+    }
+
+    /// The question, taken out.
+    ///
+    /// # Errors
+    /// When there is none, or two.
+    pub fn question(self) -> Result<Question, QuestionError> {
+        match (self.sql, self.query) {
+            (Some(sql), None) => Ok(Question::Sql(sql)),
+            (None, Some(query)) => Ok(Question::Query(query)),
+            (None, None) | (Some(_), Some(_)) => Err(QuestionError),
+        }
+    }
 }
 
 /// A quote with the query it is for.

@@ -3,7 +3,7 @@
 
 use sordino_protocol::{
     answer,
-    api::Explanation,
+    api::{Explanation, Question},
     bounds::{self, BoundError},
     canonical::{Canonical, CanonicalError},
     layout::LayoutKind,
@@ -15,9 +15,10 @@ use sordino_protocol::{
 };
 
 use crate::{
+    ask::{self, AskError},
     planner::{self, Plan, PlanError},
     policy::{self, PolicyRefusal},
-    sql::{self, Bound, SqlError},
+    sql::Bound,
 };
 
 mod after;
@@ -43,9 +44,9 @@ pub struct Facts<'a> {
 /// Why there is nothing to explain.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
-    /// The text is not answered.
+    /// The question is not answered.
     #[error(transparent)]
-    Sql(#[from] SqlError),
+    Ask(#[from] AskError),
     /// The policy forbids the query.
     #[error(transparent)]
     Policy(#[from] PolicyRefusal),
@@ -63,13 +64,13 @@ pub enum ExplainError {
     Canonical(#[from] CanonicalError),
 }
 
-/// Explains `sql`, which may begin with EXPLAIN.
+/// Explains a question; its SQL may begin with EXPLAIN.
 ///
 /// # Errors
 /// Those that asking for a quote would give.
-pub fn explain(facts: Facts<'_>, sql: &str) -> Result<Explanation, ExplainError> {
+pub fn explain(facts: Facts<'_>, question: Question) -> Result<Explanation, ExplainError> {
     let Facts { manifest, policy, price, units_per_second, layout } = facts;
-    let bound = sql::bind_explained(manifest.digest()?, &manifest.schema, sql)?;
+    let bound = ask::understand_explained(manifest.digest()?, &manifest.schema, question)?;
     policy::check(policy, &manifest.schema, &bound.query)?;
     let plan = planner::plan(manifest, &bound.query, layout)?;
     let released_values = bound.query.released_values(&manifest.schema);
@@ -234,7 +235,7 @@ mod tests {
         };
         let manifest = manifest();
         let facts = Facts { manifest: &manifest, policy, price: &price, units_per_second: 1_000_000, layout };
-        explain(facts, sql)
+        explain(facts, Question::Sql(sql.to_owned()))
     }
 
     #[test]
@@ -297,6 +298,6 @@ mod tests {
     fn what_is_not_answered_is_not_explained() {
         let error =
             explained("EXPLAIN SELECT MIN(credit_amount) FROM german_credit", None).expect_err("refused");
-        assert!(matches!(error, ExplainError::Sql(_)), "{error}");
+        assert!(matches!(error, ExplainError::Ask(AskError::Sql(_))), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 //! `worker.units_per_second` from it; the targets it prints beside each figure are the design's.
 
 mod data;
+mod models;
 mod naive;
 mod publish;
 mod rollup;
@@ -40,6 +41,8 @@ enum Case {
     Publish,
     /// A count written with tfhe's integer types, and the same as a scan.
     Naive,
+    /// Auditions of models; a line for each, goals beside.
+    Models,
     /// TPC-H's queries 1, 6, 12 and 14, compared with DataFusion on the plaintext.
     Tpch(tpch::Options),
 }
@@ -103,6 +106,9 @@ impl Findings {
 pub async fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(Case::Tpch(tpch)) = &options.case {
         return tpch::run(tpch, options.json).await;
+    }
+    if matches!(options.case, Some(Case::Models)) {
+        return models::run(options.json);
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut findings = Findings::default();

@@ -33,7 +33,7 @@ use super::{Findings, Target, data};
 const ROWS: usize = 32_768;
 
 /// A dataset of made-up rows whose chunks are read from where the caller keeps them.
-struct Dataset {
+pub(super) struct Dataset {
     manifest: Manifest,
     layout: ScanLayout,
     query: Query,
@@ -178,6 +178,11 @@ fn multiplication(
 
 impl Dataset {
     fn new(schema: &Schema, rows: u64, set: ParameterSet) -> anyhow::Result<Self> {
+        Self::asked(schema, rows, set, data::query(schema, Digest::from_bytes([0; 32])))
+    }
+
+    /// With a query of its own.
+    pub(super) fn asked(schema: &Schema, rows: u64, set: ParameterSet, query: Query) -> anyhow::Result<Self> {
         let mut layout = layout_plan::scan(schema, rows);
         layout.parameter_set = set;
         let slots = set.scan().map_or(1, |parameters| parameters.degree as u64);
@@ -199,7 +204,6 @@ impl Dataset {
             objects: vec![],
             root: merkle::root(&[]),
         };
-        let query = data::query(schema, Digest::from_bytes([0; 32]));
         let program = lower::lower(&manifest, &query, LayoutKind::Scan)?;
         Ok(Self { manifest, layout, query, program })
     }
@@ -216,7 +220,19 @@ impl Dataset {
         }
     }
 
-    fn encrypt(&self, keys: &SecretKeys, table: &CodedTable) -> anyhow::Result<Vec<Bytes>> {
+    /// Products of ciphertexts in every chunk.
+    pub(super) fn multiplications(&self) -> u64 {
+        match &self.program {
+            Program::Scan(program) => program
+                .steps
+                .iter()
+                .filter(|step| matches!(step, Step::Multiply(..) | Step::MultiplyRaw(..)))
+                .count() as u64,
+            Program::Rollup(_) => 0,
+        }
+    }
+
+    pub(super) fn encrypt(&self, keys: &SecretKeys, table: &CodedTable) -> anyhow::Result<Vec<Bytes>> {
         let slots = self.slots()?;
         (0..table.rows.div_ceil(slots))
             .map(|chunk| {
@@ -240,7 +256,7 @@ impl Dataset {
             .collect()
     }
 
-    fn evaluate_chunk<R>(&self, evaluator: &Evaluator, chunk: R) -> anyhow::Result<scan::Partial>
+    pub(super) fn evaluate_chunk<R>(&self, evaluator: &Evaluator, chunk: R) -> anyhow::Result<scan::Partial>
     where
         ChunkReader<R>: scan::SliceSource,
         R: parquet::file::reader::ChunkReader + 'static,
@@ -249,7 +265,11 @@ impl Dataset {
         Ok(evaluator.evaluate_chunk(self.scan_program()?, &reader, &Silent)?)
     }
 
-    fn finish(&self, evaluator: &Evaluator, partials: Vec<scan::Partial>) -> anyhow::Result<Outputs> {
+    pub(super) fn finish(
+        &self,
+        evaluator: &Evaluator,
+        partials: Vec<scan::Partial>,
+    ) -> anyhow::Result<Outputs> {
         let mut partials = partials.into_iter();
         let mut sum = partials.next().ok_or_else(|| anyhow::anyhow!("no chunk"))?;
         for partial in partials {
@@ -258,12 +278,12 @@ impl Dataset {
         Ok(evaluator.finish(self.scan_program()?, sum, &Silent)?)
     }
 
-    fn decrypt(&self, keys: &SecretKeys, outputs: &Outputs) -> anyhow::Result<Vec<GroupTotals>> {
+    pub(super) fn decrypt(&self, keys: &SecretKeys, outputs: &Outputs) -> anyhow::Result<Vec<GroupTotals>> {
         let values = outputs::decrypt(keys, &self.program, outputs)?;
         Ok(release_values::combine(&self.manifest.schema, &self.query, &self.program, &values)?)
     }
 
-    fn expected(&self, table: &CodedTable) -> Vec<GroupTotals> {
+    pub(super) fn expected(&self, table: &CodedTable) -> Vec<GroupTotals> {
         plaintext::evaluate(&self.manifest.schema, &self.query, table)
     }
 }

@@ -15,8 +15,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sordino_protocol::{
     api::{
-        Account, AskQuote, Buy, EnrolGate, EnrolledGate, Job, Listing, Offer, Publish, Register, RegisterKey,
-        Role, Session, TopUp,
+        Account, AskQuote, Buy, EnrolGate, EnrolledGate, Job, Listing, Offer, Publish, Question, Register,
+        RegisterKey, Role, Session, TopUp,
     },
     canonical::Canonical,
     digest::{Digest, Purpose},
@@ -271,7 +271,7 @@ impl World {
     }
 
     pub(super) async fn ask(&self, buyer: &Person, listing: &Listing, sql: &str) -> Reply {
-        let body = AskQuote { listing: listing.id, sql: sql.to_owned(), layout: None };
+        let body = AskQuote::new(listing.id, Question::Sql(sql.to_owned()), None);
         self.post("/v1/quotes", &buyer.token, &body).await
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use sordino_protocol::{
-    api::{AskQuote, Explanation},
+    api::{AskQuote, Explanation, Question},
     ids::ListingId,
 };
 
@@ -26,7 +26,7 @@ impl Explain {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         let session = context.session().await?;
         let layout = self.layout.map(Into::into);
-        let ask = AskQuote { listing: self.listing, sql: self.sql, layout };
+        let ask = AskQuote::new(self.listing, Question::Sql(self.sql), layout);
         show(context, &session.client.explanation(&ask).await?)
     }
 }

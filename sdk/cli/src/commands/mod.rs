@@ -4,11 +4,13 @@ pub(crate) mod answer;
 pub(crate) mod append;
 pub(crate) mod balance;
 pub(crate) mod completions;
+pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod keys;
 pub(crate) mod listings;
+pub(crate) mod model;
 pub(crate) mod publish;
 pub(crate) mod query;
 pub(crate) mod quote;
@@ -41,6 +43,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Explain(command) => command.run(&context).await?,
         Command::Quote(command) => command.run(&context).await?,
         Command::Query(command) => return command.run(&context).await,
+        Command::Evaluate(command) => return command.run(&context).await,
+        Command::Model(command) => return command.run(&context).await,
         Command::Job(command) => return command.run(&context).await,
         Command::Receipt(command) => command.run(&context).await?,
         Command::Balance(command) => command.run(&context).await?,

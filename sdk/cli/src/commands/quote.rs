@@ -5,7 +5,12 @@ use std::fmt::Write;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use sordino_client::buyer::{self, CheckedOffer};
-use sordino_protocol::{api::AskQuote, canonical::Canonical, ids::ListingId, layout::LayoutKind};
+use sordino_protocol::{
+    api::{AskQuote, Question},
+    canonical::Canonical,
+    ids::ListingId,
+    layout::LayoutKind,
+};
 
 use super::explain;
 use crate::{context::Context, output};
@@ -49,7 +54,7 @@ impl Quote {
         let session = context.session().await?;
         if explain::is_asked_for(&self.sql) {
             let layout = self.layout.map(Into::into);
-            let ask = AskQuote { listing: self.listing, sql: self.sql, layout };
+            let ask = AskQuote::new(self.listing, Question::Sql(self.sql), layout);
             return explain::show(context, &session.client.explanation(&ask).await?);
         }
         let offer = buyer::quote(&session, self.listing, &self.sql, self.layout.map(Into::into)).await?;

@@ -14,6 +14,7 @@ pub mod expression;
 pub mod groups;
 pub mod quantity;
 pub mod score;
+mod size;
 mod validate;
 pub mod value;
 
@@ -21,6 +22,7 @@ pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
 pub use score::{Score, ScoreBranch, ScoreTerm};
+pub use size::{MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING};
 pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 

@@ -2,7 +2,8 @@
 //! rest of the crate then indexes columns without looking again.
 
 use super::{
-    Expression, GroupKey, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_OUTPUTS, Query, Rank, Value,
+    Expression, GroupKey, MAX_COMPARISONS, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_LABEL, MAX_OUTPUTS,
+    MAX_OVERLAPPING, Query, Rank, Value,
     groups::MAX_CLASSES,
     score::{MAX_LEVELS, MAX_SCORE_BRANCHES, MAX_TERMS, Score, ScoreBranch, ScoreTerm},
     value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS, MAX_VALUE_SCALE},
@@ -105,6 +106,28 @@ pub enum QueryError {
     /// The predicate is not in normal form.
     #[error("a predicate is not in normal form")]
     NotNormal,
+    /// Conditions of too many parts.
+    #[error("conditions of {found} parts together: at most {limit} are compiled; ask in several queries")]
+    Parts {
+        /// Junctions and ranges of codes.
+        found: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// Classes of too many parts for so many groups.
+    #[error(
+        "the classes of a grouping key would be compared {0} times over all groups: at most {MAX_COMPARISONS} are; \
+         use fewer classes, or fewer groups"
+    )]
+    Comparisons(u64),
+    /// Many classes that may take the same row.
+    #[error(
+        "a grouping key of {0} classes that overlap: from {MAX_OVERLAPPING} on, no two may take the same row"
+    )]
+    Overlapping(usize),
+    /// A name or label that cannot be shown.
+    #[error("a name or label is longer than {MAX_LABEL} characters, or has control characters")]
+    Label,
 }
 
 impl Query {

@@ -14,7 +14,7 @@ use crate::{
 /// The handler. It counts as a quote: it is as much work.
 ///
 /// # Errors
-/// `not_found`, `conflict` (withdrawn), `sql_syntax`, `unknown_column`, `type_mismatch`,
+/// `not_found`, `malformed`, `too_large`, `conflict` (withdrawn, or a query of another version), `sql_syntax`, `unknown_column`, `type_mismatch`,
 /// `sql_unsupported`, `no_plan`, `policy_refused`, `rate_limited`.
 pub async fn ask(
     state: web::Data<AppState>,
@@ -26,11 +26,13 @@ pub async fn ask(
     listing.check_active()?;
     let manifest = state.storage.listings().manifest(listing.id).await?.body;
     let units_per_second = state.settings.units_per_second;
-    let AskQuote { sql, layout, .. } = body.into_inner();
+    let body = body.into_inner();
+    let layout = body.layout;
+    let question = body.question()?;
     // Parsing and planning take milliseconds of a core: not on a thread that serves others.
     let explanation = web::block(move || {
         let (manifest, policy, price) = (&manifest, &listing.policy, &listing.price);
-        explain(Facts { manifest, policy, price, units_per_second, layout }, &sql)
+        explain(Facts { manifest, policy, price, units_per_second, layout }, question)
     })
     .await
     .map_err(|_| WebError::Stopping)??;

@@ -3,9 +3,10 @@
 use actix_web::web;
 use sordino_domain::listings::Listing;
 use sordino_engine::{
+    ask,
     planner::{self, Plan},
     policy,
-    sql::{self, Bound},
+    sql::Bound,
 };
 use sordino_protocol::{
     api::{AskQuote, Offer},
@@ -24,7 +25,7 @@ use crate::{
 /// The handler.
 ///
 /// # Errors
-/// `not_found`, `conflict` (withdrawn), `sql_syntax`, `unknown_column`, `type_mismatch`,
+/// `not_found`, `malformed`, `too_large`, `conflict` (withdrawn, or a query of another version), `sql_syntax`, `unknown_column`, `type_mismatch`,
 /// `sql_unsupported`, `no_plan`, `policy_refused`, `rate_limited`.
 pub async fn ask(
     state: web::Data<AppState>,
@@ -35,12 +36,14 @@ pub async fn ask(
     let listing = state.storage.listings().get(body.listing).await?;
     listing.check_active()?;
     let manifest = state.storage.listings().manifest(listing.id).await?.body;
-    let AskQuote { sql, layout, .. } = body.into_inner();
+    let body = body.into_inner();
+    let layout = body.layout;
+    let question = body.question()?;
     let for_planning = listing.clone();
     // Parsing and planning take milliseconds of a core: not on a thread that serves others.
     let (Bound { query, presentation }, plan) = web::block(move || {
         let listing = for_planning;
-        let bound = sql::bind(listing.dataset, &listing.schema, &sql)?;
+        let bound = ask::understand(listing.dataset, &listing.schema, question)?;
         policy::check(&listing.policy, &listing.schema, &bound.query)?;
         let plan = planner::plan(&manifest, &bound.query, layout)?;
         Ok::<_, WebError>((bound, plan))

@@ -1,0 +1,143 @@
+//! `evaluate`: how well a model predicts the rows of a listing.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::json;
+use sordino_client::{
+    ClientError, buyer,
+    models::{self, ModelsError, Prepared, Request},
+};
+use sordino_protocol::{
+    api::{AskQuote, JobState, Question},
+    ids::ListingId,
+    money::Amount,
+};
+
+use super::{
+    explain,
+    query::unreleased,
+    quote::{Layout, describe},
+};
+use crate::{context::Context, exit, output, progress::JobBar};
+
+/// Arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Whose rows are predicted.
+    listing: ListingId,
+    /// The fitted model: JSON of sordino_export, XGBoost or LightGBM, LightGBM's text, or ONNX.
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The column that the model predicts.
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// Metrics by the values of this column, too.
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<String>,
+    /// Names of the columns of an ONNX model that does not name them, in order.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    inputs: Option<Vec<String>>,
+    /// Show the program and the price, free of charge, and buy nothing.
+    #[arg(long)]
+    explain: bool,
+    /// Do not pay more than this.
+    #[arg(long, value_name = "AMOUNT")]
+    max_price: Option<Amount>,
+    /// Use this layout instead of the planner's choice.
+    #[arg(long, value_enum)]
+    layout: Option<Layout>,
+    /// Write the receipt to this file.
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Do not ask before paying.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Evaluate {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let session = context.session().await?;
+        let prepared = self.prepare(session.client.listing(self.listing).await?)?;
+        output::note(&introduced(&prepared));
+        let layout = self.layout.map(Into::into);
+        if self.explain {
+            let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
+            let ask = AskQuote::new(self.listing, question, layout);
+            explain::show(context, &session.client.explanation(&ask).await?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let keys = context.keys()?;
+        let offer = models::quote(&session, &prepared, layout).await?;
+        let quote = &offer.offer.quote.body;
+        output::note(&describe(&offer));
+        match self.max_price {
+            Some(limit) if quote.price > limit => {
+                let (price, limit) = (quote.price.to_string(), limit.to_string());
+                return Err(ClientError::Price { price, limit }.into());
+            }
+            None if !self.yes => {
+                if !output::confirm(&format!("Pay {} {}?", quote.price, quote.currency))? {
+                    output::note("Nothing was bought.");
+                    return Ok(ExitCode::from(exit::FAILED));
+                }
+            }
+            _ => {}
+        }
+        let job = buyer::buy(&session, &keys, &offer).await?;
+        output::note(&format!("Paid; {} is under way.", job.id));
+        let bar = JobBar::new();
+        let job = buyer::wait(&session, job.id, |job| bar.show(job)).await;
+        bar.finish();
+        let job = job?;
+        if job.state != JobState::Released {
+            return unreleased(context, &job);
+        }
+        let opened = buyer::open(&session, &keys, &job, Some(&offer)).await?;
+        if let Some(path) = &self.receipt {
+            let text = serde_json::to_string_pretty(&opened.receipt)?;
+            std::fs::write(path, text).with_context(|| path.display().to_string())?;
+        }
+        let metrics = models::metrics(&prepared, &opened).map_err(ClientError::from)?;
+        if context.json() {
+            output::json(&json!({
+                "metrics": metrics,
+                "model": prepared.preflight,
+                "audition": prepared.chosen.audition,
+                "answer": opened.answer,
+                "job": job,
+                "receipt": opened.receipt,
+                "receipt_report": opened.report,
+            }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        output::text(&models::measured(&metrics))?;
+        let checked = if opened.report.reevaluated { ", evaluated again by the gate" } else { "" };
+        output::note(&format!(
+            "{} {}; receipt valid, signed by platform and gate{checked}.",
+            job.price, job.currency
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn prepare(&self, listing: sordino_protocol::api::Listing) -> Result<Prepared> {
+        let bytes = std::fs::read(&self.model).with_context(|| self.model.display().to_string())?;
+        let prepared = models::read(&bytes, self.inputs.as_deref())
+            .and_then(|model| {
+                models::prepare(model, listing, Request { label: &self.label, by: self.by.as_deref() })
+            })
+            .map_err(|error: ModelsError| ClientError::from(error))?;
+        Ok(prepared)
+    }
+}
+
+/// What is brought, and who will see it.
+fn introduced(prepared: &Prepared) -> String {
+    let schema = &prepared.listing.schema;
+    let label = &schema.column(prepared.label).name;
+    format!(
+        "{}  label     {label}\n  disclosed the question below is the model in integers: platform and owner see it\n",
+        models::described(&prepared.preflight, schema),
+    )
+}

@@ -1,0 +1,114 @@
+//! Which integers an audition uses: the finest whose sums stay within 64 bits, reading what can be
+//! compiled. It follows from the model and what is public.
+
+use sordino_protocol::{
+    digest::Digest,
+    query::QueryError,
+    schema::{ColumnId, Schema},
+};
+
+use super::{Audition, AuditionError, check_rows, plan};
+use crate::{
+    model::Model,
+    quantise::{Options, Outcome, Prefer, QuantiseError, Resolution, quantise},
+};
+
+/// Bits of the score of a classifier. Its predictions are tabulated: more bits cost nothing.
+const CLASSIFIER_BITS: u32 = 44;
+/// Fraction bits of a regression, the finest first: squares over all rows must stay within 63 bits. Bits
+/// of the score would not do, for the label may have a wider range than what is predicted.
+const REGRESSION_BITS: std::ops::RangeInclusive<i32> = -16..=44;
+
+/// What is auditioned, of which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// Digest of the manifest of the dataset version.
+    pub dataset: Digest,
+    /// Its rows.
+    pub rows: u64,
+    /// The column that is predicted.
+    pub label: ColumnId,
+    /// The column to group by.
+    pub by: Option<ColumnId>,
+}
+
+/// A model in integers, and its audition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// The integers, and how far they may be off.
+    pub outcome: Outcome,
+    /// How they were made.
+    pub options: Options,
+    /// What to ask, and how to read the answer.
+    pub audition: Audition,
+}
+
+/// Why there is no audition.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ChooseError {
+    /// Model and table do not go together.
+    #[error(transparent)]
+    Quantise(#[from] QuantiseError),
+    /// No query evaluates the model.
+    #[error(transparent)]
+    Audition(#[from] AuditionError),
+}
+
+/// Turns a valid model into integers over a valid schema, and these into an audition.
+///
+/// # Errors
+/// Why the first of the ways that were tried is none.
+pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen, ChooseError> {
+    let resolutions: Vec<Resolution> = if model.classes.is_empty() {
+        REGRESSION_BITS.rev().step_by(2).map(Resolution::FractionBits).collect()
+    } else {
+        vec![Resolution::ScoreBits(CLASSIFIER_BITS)]
+    };
+    // A table of few codes can be tabulated; a measure can be multiplied.
+    let prefers = if model.classes.is_empty() {
+        [Prefer::Measures, Prefer::Codes]
+    } else {
+        [Prefer::Exact, Prefer::Codes]
+    };
+    let mut refused: Option<ChooseError> = None;
+    for prefer in prefers {
+        for resolution in &resolutions {
+            let options = Options { resolution: *resolution, prefer, ..Options::default() };
+            let error = match one(model, schema, subject, options) {
+                Ok(chosen) => return Ok(chosen),
+                Err(error) => error,
+            };
+            let coarser_may_do = is_too_fine(&error);
+            // What coarser integers would not change is the better reason.
+            if refused.as_ref().is_none_or(is_too_fine) {
+                refused = Some(error);
+            }
+            if !coarser_may_do {
+                break;
+            }
+        }
+    }
+    if let Some(ChooseError::Audition(AuditionError::Threshold { .. })) = refused {
+        // Levels are stated as they would be evaluated, not as finely as they are tabulated.
+        return one(model, schema, subject, Options { prefer: Prefer::Codes, ..Options::default() });
+    }
+    Err(refused.unwrap_or(ChooseError::Audition(AuditionError::TooFine)))
+}
+
+fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Result<Chosen, ChooseError> {
+    let outcome = quantise(model, schema, &options)?;
+    let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
+    check_rows(&audition, schema, subject.rows)?;
+    Ok(Chosen { outcome, options, audition })
+}
+
+const fn is_too_fine(error: &ChooseError) -> bool {
+    matches!(
+        error,
+        ChooseError::Quantise(QuantiseError::TooFine { .. })
+            | ChooseError::Audition(
+                AuditionError::TooFine
+                    | AuditionError::Query(QueryError::TooLarge(_) | QueryError::TooFine(_))
+            )
+    )
+}

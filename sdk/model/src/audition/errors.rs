@@ -1,0 +1,125 @@
+//! Why a model has no audition, and why an answer has no metrics.
+
+use sordino_protocol::query::QueryError;
+
+use crate::metrics::MetricError;
+
+/// What keeps a model from being evaluated by a query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuditionError {
+    /// The label is read by the model, or grouped by.
+    #[error("`{label}` is what is predicted: neither may the model read it, nor can it be grouped by")]
+    LabelIsInput {
+        /// Name of the label.
+        label: String,
+    },
+    /// Grouped by something that is no dimension.
+    #[error("`{column}` is no dimension: group by a column that can be grouped by")]
+    GroupIsNoDimension {
+        /// Its name.
+        column: String,
+    },
+    /// The label of a classifier is no dimension.
+    #[error("`{label}` is no dimension: the label of a classifier must be one, with the classes as values")]
+    LabelIsNoDimension {
+        /// Its name.
+        label: String,
+    },
+    /// The label of a regression is no measure.
+    #[error("`{label}` is no measure: the label of a model that predicts a number must be one")]
+    LabelIsNoMeasure {
+        /// Its name.
+        label: String,
+    },
+    /// No class of the model is a value of the label.
+    #[error(
+        "no class of the model is a value of `{label}`: the classes are {classes}, the values {values}; fit the \
+         model on the labels of the table"
+    )]
+    NoCommonClass {
+        /// Name of the label.
+        label: String,
+        /// Some of the model's.
+        classes: String,
+        /// Some of the table's.
+        values: String,
+    },
+    /// A class needs a threshold of a score, of a model that tells too many inputs apart.
+    #[error(
+        "a threshold of a score of {levels} levels needs layout `score`, which is not built yet: {why}. Possible \
+         today: one decision tree, linear regression, small sums of regression trees, and classifiers that tell at \
+         most {} combinations of their inputs apart",
+        super::MAX_JOINT
+    )]
+    Threshold {
+        /// Values that the score may have.
+        levels: u128,
+        /// Why it cannot be tabulated.
+        why: String,
+    },
+    /// A prediction of too many parts.
+    #[error(
+        "the prediction is made of {found} leaves or cells: at most {} are answered; use a shallower tree, \
+         or fewer inputs",
+        super::MAX_CELLS
+    )]
+    TooManyCells {
+        /// How many there are.
+        found: usize,
+    },
+    /// A sum of too many trees or columns.
+    #[error(
+        "the squared error of a sum of {parts} trees or columns is a sum of too many products: they cannot be joined to \
+         at most {limit} parts; use fewer or shallower trees, or read measures instead of dimensions"
+    )]
+    TooManyParts {
+        /// Trees and columns.
+        parts: usize,
+        /// The most parts.
+        limit: usize,
+    },
+    /// Too many measures without values.
+    #[error("{found} inputs are measures that may have no value: at most {limit} are answered; impute them")]
+    TooManyNullable {
+        /// How many.
+        found: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// A link that is no polynomial.
+    #[error(
+        "the prediction is exp(score), whose squared error is no sum: only models with the identity link are"
+    )]
+    NotLinear,
+    /// A layer of look-up tables.
+    #[error("a network that predicts a number needs layout `rows`, which is not built yet")]
+    Network,
+    /// Integers beyond 64 bits.
+    #[error("squared errors would exceed 64 bits over the rows: use fewer bits for scores")]
+    TooFine,
+    /// The model is not well formed.
+    #[error("the integer model is not well formed: {0}")]
+    Model(&'static str),
+    /// See [`QueryError`].
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+/// Why an answer has no metrics.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The answer has other groups or values than the audition asked for.
+    #[error("the answer is not one of this audition: {0}")]
+    NotThis(&'static str),
+    /// Everything is withheld.
+    #[error(
+        "everything is withheld: fewer rows than the owner's cohort of {min_cohort} stand behind each value"
+    )]
+    Withheld {
+        /// The owner's.
+        min_cohort: u32,
+    },
+    /// See [`MetricError`].
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+}

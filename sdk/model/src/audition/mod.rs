@@ -1,0 +1,129 @@
+//! An audition: how well a model predicts the rows of an encrypted table, told in metrics only.
+//!
+//! A disclosed model is a query in disguise. [`plan`] compiles one tree, a linear regression, a small
+//! sum of trees, or any classifier whose inputs take few codes to a [`Query`]: counts by predicted and
+//! actual class, or sums of squared errors. What holds for queries then holds for auditions: price,
+//! verification by the gate, cohort, noise, receipt. [`metrics`] turns the opened answer into metrics.
+//!
+//! Both are pure. The predictions are those of [`crate::quantised::evaluate`], row by row.
+
+mod cells;
+mod choose;
+mod classes;
+mod components;
+mod confusion;
+mod errors;
+mod intervals;
+mod joint;
+mod numbers;
+mod squares;
+
+use serde::{Deserialize, Serialize};
+use sordino_protocol::{
+    answer::Answer,
+    digest::Digest,
+    query::Query,
+    schema::{ColumnId, Schema},
+};
+
+pub use self::{
+    choose::{ChooseError, Chosen, Subject, choose},
+    classes::ClassReading,
+    confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
+    errors::{AuditionError, ReadError},
+    numbers::{Regression, RegressionGroup},
+    squares::{NumberReading, SquareTerm},
+};
+use crate::quantised::Quantised;
+
+/// The most leaves, or cells of inputs, that a prediction may be made of.
+pub const MAX_CELLS: usize = 256;
+/// The most combinations of what a model tells apart in its inputs that are tabulated.
+pub const MAX_JOINT: usize = 1_024;
+
+/// What to ask, and how to read the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audition {
+    /// The question.
+    pub query: Query,
+    /// What its answer means.
+    pub reading: Reading,
+}
+
+/// How an answer is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reading {
+    /// Counts by predicted class, label, and group.
+    Classes(ClassReading),
+    /// Sums of errors, by group.
+    Numbers(NumberReading),
+}
+
+/// How well a model predicts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Metrics {
+    /// It predicts a class.
+    Classification(Classification),
+    /// It predicts a number.
+    Regression(Regression),
+}
+
+/// Compiles an audition of a model over a valid schema: of its predictions of `label`, by the codes of
+/// `by` if given, over the dataset version with this manifest digest.
+///
+/// # Errors
+/// What keeps the model from being evaluated by a query, and what would be possible.
+pub fn plan(
+    model: &Quantised,
+    schema: &Schema,
+    dataset: Digest,
+    label: ColumnId,
+    by: Option<ColumnId>,
+) -> Result<Audition, AuditionError> {
+    let name = |id: ColumnId| schema.column(id).name.clone();
+    if model.columns().contains(&label) || by == Some(label) {
+        return Err(AuditionError::LabelIsInput { label: name(label) });
+    }
+    if let Some(by) = by
+        && schema.column(by).dimension.is_none()
+    {
+        return Err(AuditionError::GroupIsNoDimension { column: name(by) });
+    }
+    let audition = if model.classes.is_empty() {
+        squares::plan(model, schema, dataset, label, by)
+    } else {
+        classes::plan(model, schema, dataset, label, by)
+    }?;
+    audition.query.validate(schema)?;
+    audition.query.check_size(schema)?;
+    Ok(audition)
+}
+
+/// Checks that no sum over so many rows leaves 64 bits.
+///
+/// # Errors
+/// When the model's integers are too fine for them.
+pub fn check_rows(audition: &Audition, schema: &Schema, rows: u64) -> Result<(), AuditionError> {
+    for quantity in audition.query.requirements(schema).quantities {
+        let (low, high) = quantity.range(schema);
+        let most = low.unsigned_abs().max(high.unsigned_abs()).saturating_mul(u128::from(rows));
+        if most >= 1 << 63 {
+            return Err(AuditionError::TooFine);
+        }
+    }
+    Ok(())
+}
+
+/// Turns the opened answer of an audition into metrics.
+///
+/// # Errors
+/// When the answer is not one of this audition, or everything in it is withheld.
+pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadError> {
+    match &audition.reading {
+        Reading::Classes(reading) => confusion::read(reading, answer).map(Metrics::Classification),
+        Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
+    }
+}
