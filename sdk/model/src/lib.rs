@@ -5,10 +5,13 @@
 //! table ([`quantise`]), and evaluated in integers ([`quantised`]): the exact reference that an
 //! encrypted evaluation must equal. [`preflight`] says beforehand what is supported and how far the
 //! integers are from the floating-point model; [`metrics`] turns released counts into metrics.
+//! Models are fitted to encrypted tables by [`train`], from released statistics alone; [`export`] writes
+//! them for Python.
 //!
 //! This crate knows no I/O, no clock and no FHE. Everything it reads is untrusted: [`limits`] are
 //! checked before work is done, and no depth of a model becomes a depth of the stack.
 
+pub mod export;
 pub mod float;
 pub mod import;
 pub mod limits;
@@ -18,3 +21,4 @@ pub mod preflight;
 pub mod quantise;
 pub mod quantised;
 pub mod scalar;
+pub mod train;
