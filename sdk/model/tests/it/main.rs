@@ -5,3 +5,4 @@ mod hostile;
 mod integers;
 mod libraries;
 mod tables;
+mod training;
