@@ -6,11 +6,14 @@
 //! encrypted evaluation must equal. [`preflight`] says beforehand what is supported and how far the
 //! integers are from the floating-point model; [`metrics`] turns released counts into metrics.
 //! [`audition`] compiles a model to a query over an encrypted table, and reads its answer.
+//! Models are fitted to encrypted tables by [`train`], from released statistics alone; [`export`] writes
+//! them for Python.
 //!
 //! This crate knows no I/O, no clock and no FHE. Everything it reads is untrusted: [`limits`] are
 //! checked before work is done, and no depth of a model becomes a depth of the stack.
 
 pub mod audition;
+pub mod export;
 pub mod float;
 pub mod import;
 pub mod limits;
@@ -20,3 +23,4 @@ pub mod preflight;
 pub mod quantise;
 pub mod quantised;
 pub mod scalar;
+pub mod train;

@@ -1,13 +1,15 @@
-"""Turns fitted scikit-learn, XGBoost and LightGBM estimators into JSON that Sordino reads."""
+"""Turns fitted scikit-learn, XGBoost and LightGBM estimators into JSON that Sordino reads, and trained
+models of Sordino into estimators."""
 
 import json
 
 from .errors import Unsupported
 from .estimators import attributes, is_estimator
 from .features import Columns
+from .load import from_dict, load
 from .values import label, names_of
 
-__all__ = ["FORMAT", "Unsupported", "export", "save", "scorecard"]
+__all__ = ["FORMAT", "Unsupported", "export", "from_dict", "load", "save", "scorecard"]
 
 FORMAT = "sordino-export/1"
 

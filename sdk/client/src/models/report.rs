@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use sordino_model::{
-    audition::{Classification, ClassificationGroup, Metrics, Regression, RegressionGroup},
+    audition::{Classification, ClassificationGroup, Metrics, Ranking, Regression, RegressionGroup},
     metrics::Bounds,
     preflight::Preflight,
 };
@@ -127,8 +127,38 @@ fn classification(found: &Classification) -> String {
     if found.all.other_labels != 0 {
         let _ = writeln!(text, "{} rows have a label that is no class of the model", found.all.other_labels);
     }
+    if let Some(ranking) = &found.ranking {
+        text.push_str(&curves(ranking));
+    }
     if found.noise > 0.0 {
         let _ = writeln!(text, "every count carries noise of standard deviation {:.1}", found.noise);
+    }
+    text
+}
+
+/// AUC, log loss and lift.
+fn curves(ranking: &Ranking) -> String {
+    let mut text = format!("\nAUC       {}\n", interval(ranking.auc));
+    if ranking.log_loss.is_some() {
+        let _ = writeln!(text, "log loss  {}", interval(ranking.log_loss));
+    }
+    let _ = writeln!(text, "\ndecile  of second class  lift  captured");
+    for tenth in &ranking.lift {
+        let _ = writeln!(
+            text,
+            "{:>6}  {:>13.1} %  {:>4.2}  {:>6.1} %",
+            tenth.decile,
+            100.0 * tenth.rate,
+            tenth.lift,
+            100.0 * tenth.captured
+        );
+    }
+    if ranking.bands_withheld > 0 {
+        let _ = writeln!(
+            text,
+            "{} bands of the score are withheld: the above is of the rows that are shown",
+            ranking.bands_withheld
+        );
     }
     text
 }

@@ -19,6 +19,9 @@ const CLASSIFIER_BITS: u32 = 44;
 /// of the score would not do, for the label may have a wider range than what is predicted.
 const REGRESSION_BITS: std::ops::RangeInclusive<i32> = -16..=44;
 
+/// Bits of a score whose levels are counted.
+const LEVEL_BITS: std::ops::RangeInclusive<u32> = 3..=8;
+
 /// What is auditioned, of which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
@@ -88,9 +91,24 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
             }
         }
     }
-    if let Some(ChooseError::Audition(AuditionError::Threshold { .. })) = refused {
-        // Levels are stated as they would be evaluated, not as finely as they are tabulated.
-        return one(model, schema, subject, Options { prefer: Prefer::Codes, ..Options::default() });
+    let by_levels = matches!(
+        refused,
+        Some(ChooseError::Audition(
+            AuditionError::Threshold { .. }
+                | AuditionError::Levels { .. }
+                | AuditionError::ThresholdOfMeasure { .. }
+        ))
+    );
+    if by_levels {
+        // As fine as the powers of a score have room for.
+        for bits in LEVEL_BITS.rev() {
+            let resolution = Resolution::ScoreBits(bits);
+            let options = Options { resolution, prefer: Prefer::Codes, ..Options::default() };
+            match one(model, schema, subject, options) {
+                Err(ChooseError::Audition(AuditionError::Levels { .. })) => {}
+                chosen => return chosen,
+            }
+        }
     }
     Err(refused.unwrap_or(ChooseError::Audition(AuditionError::TooFine)))
 }

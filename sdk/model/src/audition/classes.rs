@@ -101,7 +101,11 @@ fn predictions(model: &Quantised, schema: &Schema) -> Result<Vec<Cell<usize>>, A
 }
 
 /// The model's class of each code of the label.
-fn actual(model: &Quantised, schema: &Schema, label: ColumnId) -> Result<Vec<Option<usize>>, AuditionError> {
+pub(super) fn actual(
+    model: &Quantised,
+    schema: &Schema,
+    label: ColumnId,
+) -> Result<Vec<Option<usize>>, AuditionError> {
     let column = schema.column(label);
     let values: Vec<Option<String>> = (0..column.codes()).map(|code| column.label(code)).collect();
     let class = |value: &Option<String>| {

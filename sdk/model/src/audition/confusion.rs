@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{answer::Answer, query::Derivation};
 
-use super::{ClassReading, ReadError, intervals::Range};
+use super::{ClassReading, Ranking, ReadError, intervals::Range};
 use crate::metrics::{Bounds, Confusion, ConfusionMetrics, Fairness, GroupMetrics, by_group, count};
 
 /// How many standard deviations of noise a withheld count may be above the cohort.
@@ -34,6 +34,9 @@ pub struct Classification {
     /// How far these groups are apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fairness: Option<Fairness>,
+    /// How well scores order rows, where they were counted by band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranking: Option<Ranking>,
 }
 
 /// The predictions of some rows.
@@ -93,6 +96,8 @@ struct Cells {
     parts: Vec<Vec<usize>>,
     other_labels: i64,
     others_withheld: usize,
+    /// Cells of the answer that are shown.
+    shown: usize,
 }
 
 pub(super) fn read(reading: &ClassReading, answer: &Answer) -> Result<Classification, ReadError> {
@@ -102,7 +107,7 @@ pub(super) fn read(reading: &ClassReading, answer: &Answer) -> Result<Classifica
     if answer.groups.len() != predicted * actual * of_groups {
         return Err(ReadError::NotThis("it has another number of groups"));
     }
-    let mut cells = vec![Cells::new(classes); of_groups];
+    let mut matrices = Matrices::new(classes, of_groups);
     for (index, group) in answer.groups.iter().enumerate() {
         let (at, of_label, of_prediction) =
             (index % of_groups, index / of_groups % actual, index / of_groups / actual);
@@ -114,17 +119,54 @@ pub(super) fn read(reading: &ClassReading, answer: &Answer) -> Result<Classifica
         if prediction >= classes || reading.actual[of_label].is_some_and(|class| class >= classes) {
             return Err(ReadError::NotThis("a class does not exist"));
         }
-        cells[at].add(reading.actual[of_label], prediction, shown);
+        matrices.add(at, reading.actual[of_label], prediction, (shown, 1));
     }
+    matrices.finish(&reading.classes, reading.groups.as_deref(), answer)
+}
+
+/// A matrix for each group, being filled.
+pub(super) struct Matrices(Vec<Cells>);
+
+impl Matrices {
+    pub(super) fn new(classes: usize, groups: usize) -> Self {
+        Self(vec![Cells::new(classes); groups])
+    }
+
+    /// Adds what is shown of a cell of the answer, and how many counts that carry noise are in it.
+    pub(super) fn add(
+        &mut self,
+        group: usize,
+        actual: Option<usize>,
+        predicted: usize,
+        (shown, counts): (Option<i64>, usize),
+    ) {
+        self.0[group].add(actual, predicted, shown, counts);
+    }
+
+    pub(super) fn finish(
+        self,
+        classes: &[String],
+        names: Option<&[String]>,
+        answer: &Answer,
+    ) -> Result<Classification, ReadError> {
+        finish(&self.0, classes, names, answer)
+    }
+}
+
+fn finish(
+    cells: &[Cells],
+    classes: &[String],
+    names: Option<&[String]>,
+    answer: &Answer,
+) -> Result<Classification, ReadError> {
     if cells.iter().all(Cells::is_withheld) {
         return Err(ReadError::Withheld { min_cohort: answer.min_cohort });
     }
-    let noise = noise(reading, answer)?;
+    let noise = noise(answer)?;
     let view = View { noise, most: f64::from(answer.min_cohort.max(1)) - 1.0 + TAIL * noise };
-    let all = cells.iter().cloned().reduce(Cells::plus).unwrap_or_else(|| Cells::new(classes));
-    let names = reading.groups.iter().flatten();
+    let all = cells.iter().cloned().reduce(Cells::plus).unwrap_or_else(|| Cells::new(classes.len()));
     let groups: Vec<ClassificationGroup> =
-        names.zip(&cells).map(|(name, cells)| view.group(name, cells)).collect();
+        names.into_iter().flatten().zip(cells).map(|(name, cells)| view.group(name, cells)).collect();
     let whole: Vec<(String, Confusion)> = groups
         .iter()
         .filter(|group| group.metrics.is_some())
@@ -133,21 +175,24 @@ pub(super) fn read(reading: &ClassReading, answer: &Answer) -> Result<Classifica
     let compared = if whole.is_empty() { None } else { Some(by_group(&whole)?) };
     let (compared, fairness) = compared.map_or((Vec::new(), None), |(groups, gaps)| (groups, Some(gaps)));
     Ok(Classification {
-        classes: reading.classes.clone(),
+        classes: classes.to_vec(),
         noise,
         min_cohort: answer.min_cohort,
         all: view.group("", &all),
         groups,
         compared,
         fairness,
+        ranking: None,
     })
 }
 
 /// The standard deviation of the noise of a count.
-fn noise(reading: &ClassReading, answer: &Answer) -> Result<f64, ReadError> {
-    let released = answer.released.get(reading.count).ok_or(ReadError::NotThis("a count is missing"))?;
+fn noise(answer: &Answer) -> Result<f64, ReadError> {
+    let released = answer.released.first().ok_or(ReadError::NotThis("a count is missing"))?;
     match released.from {
-        Derivation::Sum(quantity) => Ok(answer.noise.get(quantity).copied().unwrap_or(0.0)),
+        Derivation::Sum(counts) | Derivation::Band { levels: counts, .. } => {
+            Ok(answer.noise.get(counts).copied().unwrap_or(0.0))
+        }
         Derivation::Distinct(_) | Derivation::Rank { .. } => {
             Err(ReadError::NotThis("it does not count rows"))
         }
@@ -162,18 +207,20 @@ impl Cells {
             parts: vec![vec![0; classes]; classes],
             other_labels: 0,
             others_withheld: 0,
+            shown: 0,
         }
     }
 
-    fn add(&mut self, actual: Option<usize>, predicted: usize, shown: Option<i64>) {
+    fn add(&mut self, actual: Option<usize>, predicted: usize, shown: Option<i64>, counts: usize) {
         match (actual, shown) {
             (Some(actual), Some(rows)) => self.counts[actual][predicted] += rows,
             (Some(actual), None) => self.withheld[actual][predicted] += 1,
             (None, Some(rows)) => self.other_labels += rows,
             (None, None) => self.others_withheld += 1,
         }
+        self.shown += usize::from(shown.is_some());
         if let Some(actual) = actual {
-            self.parts[actual][predicted] += 1;
+            self.parts[actual][predicted] += counts;
         }
     }
 
@@ -187,11 +234,12 @@ impl Cells {
         }
         self.other_labels += other.other_labels;
         self.others_withheld += other.others_withheld;
+        self.shown += other.shown;
         self
     }
 
     fn is_withheld(&self) -> bool {
-        self.withheld.iter().flatten().eq(self.parts.iter().flatten())
+        self.shown == 0
     }
 }
 

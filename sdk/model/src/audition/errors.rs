@@ -46,9 +46,9 @@ pub enum AuditionError {
     },
     /// A class needs a threshold of a score, of a model that tells too many inputs apart.
     #[error(
-        "a threshold of a score of {levels} levels needs layout `score`, which is not built yet: {why}. Possible \
-         today: one decision tree, linear regression, small sums of regression trees, and classifiers that tell at \
-         most {} combinations of their inputs apart",
+        "the largest of several scores of {levels} levels cannot be compared under encryption yet: {why}. Possible \
+         today: classifiers of two classes, one decision tree, linear regression, small sums of regression trees, and \
+         classifiers that tell at most {} combinations of their inputs apart",
         super::MAX_JOINT
     )]
     Threshold {
@@ -56,6 +56,23 @@ pub enum AuditionError {
         levels: u128,
         /// Why it cannot be tabulated.
         why: String,
+    },
+    /// A score too fine for its levels to be counted.
+    #[error(
+        "the score has {levels} levels, more than its powers have room for under encryption: quantise it to fewer \
+         bits, or use shallower trees"
+    )]
+    Levels {
+        /// Integers within its bounds.
+        levels: u64,
+    },
+    /// A threshold of a score that reads a measure.
+    #[error(
+        "a threshold needs a score of codes, and the model reads the measure `{column}`: publish it as buckets too"
+    )]
+    ThresholdOfMeasure {
+        /// Its name.
+        column: String,
     },
     /// A prediction of too many parts.
     #[error(

@@ -16,6 +16,7 @@ mod errors;
 mod intervals;
 mod joint;
 mod numbers;
+mod scores;
 mod squares;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ pub use self::{
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
     errors::{AuditionError, ReadError},
     numbers::{Regression, RegressionGroup},
+    scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
 };
 use crate::quantised::Quantised;
@@ -57,6 +59,8 @@ pub struct Audition {
 pub enum Reading {
     /// Counts by predicted class, label, and group.
     Classes(ClassReading),
+    /// Counts by band of a score and label, and group.
+    Scores(ScoreReading),
     /// Sums of errors, by group.
     Numbers(NumberReading),
 }
@@ -95,7 +99,13 @@ pub fn plan(
     let audition = if model.classes.is_empty() {
         squares::plan(model, schema, dataset, label, by)
     } else {
-        classes::plan(model, schema, dataset, label, by)
+        match classes::plan(model, schema, dataset, label, by) {
+            // Counted by the levels of the score, where they are few enough.
+            Err(AuditionError::Threshold { .. }) if model.classes.len() == 2 => {
+                scores::plan(model, schema, dataset, label, by)
+            }
+            planned => planned,
+        }
     }?;
     audition.query.validate(schema)?;
     audition.query.check_size(schema)?;
@@ -124,6 +134,7 @@ pub fn check_rows(audition: &Audition, schema: &Schema, rows: u64) -> Result<(),
 pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadError> {
     match &audition.reading {
         Reading::Classes(reading) => confusion::read(reading, answer).map(Metrics::Classification),
+        Reading::Scores(reading) => scores::read(reading, answer).map(Metrics::Classification),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }
 }

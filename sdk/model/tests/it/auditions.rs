@@ -127,6 +127,33 @@ impl World {
         counts
     }
 
+    /// The probability that a row of the second class has the higher score, in clear.
+    fn auc(&self, model: &Model, chosen: &Chosen) -> f64 {
+        let mut by_class = [Vec::new(), Vec::new()];
+        for row in 0..self.table.rows {
+            let scores = evaluate(&chosen.outcome.model, &self.table, row).expect("a prediction").scores;
+            let actual = self.schema.column(self.label).label(self.table.codes(self.label)[row]);
+            let actual = actual.and_then(|actual| model.classes.iter().position(|class| *class == actual));
+            if let Some(class) = actual {
+                by_class[class]
+                    .push(scores.last().expect("a score") - if scores.len() == 2 { scores[0] } else { 0 });
+            }
+        }
+        let [no, yes] = &by_class;
+        let wins = yes.iter().flat_map(|y| {
+            no.iter().map(move |n| {
+                if y > n {
+                    1.0
+                } else if y == n {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+        });
+        wins.sum::<f64>() / (no.len() * yes.len()) as f64
+    }
+
     /// Rows, and the sums of errors and of squared errors in units of the label, in clear.
     fn errors(&self, chosen: &Chosen) -> (f64, f64, f64) {
         let mut sums = (0.0, 0.0, 0.0);
@@ -156,6 +183,12 @@ fn check(name: &str, world: &World, model: &Model, chosen: &Chosen) {
                 assert_eq!(group.confusion, world.confusion(model, chosen, rows), "{name} {}", group.group);
             }
             let whole = found.all.metrics.expect("nothing is unknown with a cohort of one");
+            if let Some(ranking) = &found.ranking {
+                let auc = ranking.auc.expect("both classes");
+                let exact = world.auc(model, chosen);
+                assert!(auc.lower <= exact + 1e-9 && exact <= auc.upper + 1e-9, "{name}: {exact}, {auc:?}");
+                assert!(ranking.bands_withheld == 0 && ranking.roc.len() > 2 && ranking.lift.len() == 10);
+            }
             let accuracy = found.all.intervals.accuracy.expect("rows");
             assert!(close(accuracy.lower, whole.accuracy) && close(accuracy.upper, whole.accuracy), "{name}");
         }
@@ -210,7 +243,9 @@ fn released_metrics_are_those_of_the_integer_model() {
         .for_each(|refusal| eprintln!("{refusal:?}"));
     for (name, error) in refused.iter().filter(|(name, _)| !evaluated.contains(*name)) {
         let said = [
-            "layout `score`",
+            "cannot be compared under encryption",
+            "more than its powers have room for",
+            "publish it as buckets too",
             "layout `rows`",
             "exp(score)",
             "too many products",

@@ -6,3 +6,4 @@ mod hostile;
 mod integers;
 mod libraries;
 mod tables;
+mod training;

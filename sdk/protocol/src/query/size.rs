@@ -1,7 +1,7 @@
 //! How large a query may be that comes as it is, not as SQL. SQL is limited by its text; a tree of
 //! conditions could make the compilers compare every part of it with every other.
 
-use super::{Expression, GroupKey, Query, QueryError, Value};
+use super::{Expression, GroupKey, Query, QueryError, Score, ScoreTerm, Value};
 use crate::{predicate::Predicate, schema::Schema};
 
 /// The most parts of all conditions of outputs together: junctions, and ranges of codes.
@@ -89,12 +89,22 @@ fn of_value(value: &Value) -> usize {
     value.branches.iter().map(|branch| parts(&branch.when)).sum()
 }
 
+/// Bands of one score share it, but each is sent with it.
+fn of_score(score: &Score) -> usize {
+    let of_term = |term: &ScoreTerm| match term {
+        ScoreTerm::Codes { values, .. } => values.len().div_ceil(16),
+        ScoreTerm::Branches(branches) => branches.iter().map(|branch| parts(&branch.when)).sum(),
+    };
+    score.terms.iter().map(of_term).sum()
+}
+
 fn of_expression(expression: &Expression) -> usize {
     match expression {
         Expression::Group(_) => 1,
         Expression::Count(when) | Expression::Distinct { when, .. } | Expression::Quantile { when, .. } => {
             parts(when)
         }
+        Expression::Band { score, when, .. } => parts(when) + of_score(score),
         Expression::Sum(value) | Expression::Average(value) | Expression::Spread { value, .. } => {
             of_value(value)
         }

@@ -1,0 +1,278 @@
+//! Auditions of classifiers of two classes whose score is cut by a threshold: counts of rows by label and
+//! by band of the score, from layout `score`.
+//!
+//! The score is what the model adds up: for one raw score itself, for two the second less the first. One
+//! edge between bands is the model's own threshold, so the confusion matrix is exact; the others divide
+//! the range evenly and give the curves.
+
+use serde::{Deserialize, Serialize};
+use sordino_protocol::{
+    answer::Answer,
+    digest::Digest,
+    predicate::Predicate,
+    query::{Expression, GroupKey, Output, Query, Score, ScoreBranch, ScoreTerm, score::MAX_LEVELS},
+    schema::{ColumnId, Schema},
+};
+
+use super::{Audition, AuditionError, ReadError, Reading, cells, classes, confusion};
+use crate::{
+    metrics::{Bounds, CalibrationBin, LiftDecile, RocPoint, ScoreHistogram, calibration, count, log_loss},
+    model::{Link, sigmoid},
+    quantised::{Quantised, Shape, Term, unit},
+};
+
+/// Bands that the range of a score is divided into, besides the one edge that the model has.
+const BANDS: i64 = 32;
+/// Levels of products that a score and its powers may take together.
+const MAX_DEPTH: u32 = 10;
+
+/// How counts of bands become metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreReading {
+    /// Labels of the two classes.
+    pub classes: Vec<String>,
+    /// The class of each code of the label; `None` where the model knows no such class.
+    pub actual: Vec<Option<usize>>,
+    /// Names of the groups; none without grouping.
+    pub groups: Option<Vec<String>>,
+    /// Edges of the bands, ascending, in integers; one more than there are bands.
+    pub edges: Vec<i64>,
+    /// The first band in which rows are predicted to be of the second class.
+    pub threshold: usize,
+    /// A score of the model is the integer divided by `2^fraction_bits`.
+    pub fraction_bits: i32,
+    /// Whether the probability of the second class is the sigmoid of the score.
+    pub is_logit: bool,
+}
+
+/// How well scores order rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ranking {
+    /// The area under the ROC curve: rows of one band may stand in either order.
+    pub auc: Option<Bounds>,
+    /// From no row called positive to all.
+    pub roc: Vec<RocPoint>,
+    /// By tenths of the rows.
+    pub lift: Vec<LiftDecile>,
+    /// Predicted against observed, where scores are log odds.
+    pub calibration: Vec<CalibrationBin>,
+    /// The mean negative log likelihood, where scores are log odds.
+    pub log_loss: Option<Bounds>,
+    /// Bands that are withheld; with any, the above is of the rows that are shown.
+    pub bands_withheld: usize,
+}
+
+pub(super) fn plan(
+    model: &Quantised,
+    schema: &Schema,
+    dataset: Digest,
+    label: ColumnId,
+    by: Option<ColumnId>,
+) -> Result<Audition, AuditionError> {
+    let actual = classes::actual(model, schema, label)?;
+    let (score, at) = score(model, schema)?;
+    let levels = score.levels();
+    if levels > MAX_LEVELS || depth(&score) > MAX_DEPTH {
+        return Err(AuditionError::Levels { levels });
+    }
+    let (low, high) = score.bounds();
+    let mut edges: Vec<i64> = (0..=BANDS).map(|band| low + (high + 1 - low) * band / BANDS).collect();
+    // Rows above the threshold are of the second class.
+    edges.push((at + 1).clamp(low, high + 1));
+    edges.sort_unstable();
+    edges.dedup();
+    let threshold = edges.partition_point(|edge| *edge <= at);
+    let mut groups = vec![GroupKey::Codes(label)];
+    groups.extend(by.map(GroupKey::Codes));
+    let names = [label].into_iter().chain(by).map(|id| schema.column(id).name.clone());
+    let shown = |(position, name): (u16, String)| Output { name, expression: Expression::Group(position) };
+    let mut outputs: Vec<Output> = (0u16..).zip(names).map(shown).collect();
+    outputs.extend(edges.windows(2).map(|pair| Output {
+        name: format!("score {} to {}", pair[0], pair[1]),
+        expression: Expression::Band {
+            score: score.clone(),
+            from: pair[0],
+            to: pair[1],
+            when: Predicate::All,
+        },
+    }));
+    let reading = ScoreReading {
+        classes: model.classes.clone(),
+        actual,
+        groups: by.map(|by| classes::group_names(schema, by)),
+        edges,
+        threshold,
+        fraction_bits: model.fraction_bits,
+        is_logit: matches!(model.link, Link::Sigmoid | Link::Softmax),
+    };
+    let query = Query { dataset, outputs, predicate: Predicate::All, groups };
+    Ok(Audition { query, reading: Reading::Scores(reading) })
+}
+
+/// The score as a sum over codes and leaves, and the largest that is still of the first class.
+fn score(model: &Quantised, schema: &Schema) -> Result<(Score, i64), AuditionError> {
+    let (weights, at): (&[i64], i64) = match model.link {
+        Link::Cutoff { at } => (&[1], at),
+        Link::Sigmoid => (&[1], 0),
+        Link::Largest | Link::Softmax | Link::Probabilities | Link::OneVsRest => (&[-1, 1], 0),
+        // The smaller wins, and of equals the first.
+        Link::Smallest => (&[1, -1], 0),
+        Link::Identity | Link::Exp => return Err(AuditionError::Model("a classifier predicts no class")),
+    };
+    if model.classes.len() != 2 || model.bounds.len() != weights.len() {
+        return Err(AuditionError::Model("a score with a threshold tells two classes apart"));
+    }
+    let score = match &model.shape {
+        Shape::Scores(scores) => of_columns(schema, scores.iter().zip(weights))?,
+        Shape::Trees { base, trees } => {
+            let intercept = base.iter().zip(weights).map(|(base, weight)| base * weight).sum();
+            let mut score = Score { intercept, terms: Vec::with_capacity(trees.len()) };
+            for tree in trees {
+                let first = tree.score as usize;
+                let leaves = cells::of_tree(schema, tree, |leaf| {
+                    Ok(leaf
+                        .iter()
+                        .zip(weights.iter().skip(first))
+                        .map(|(value, weight)| value * weight)
+                        .sum())
+                })?;
+                score.add(leaves);
+            }
+            score
+        }
+        Shape::Network { .. } => return Err(AuditionError::Network),
+    };
+    Ok((score, at))
+}
+
+/// Adds the leaves of a tree. One value, the most frequent, is every row's.
+trait AddLeaves {
+    fn add(&mut self, leaves: Vec<cells::Cell<i64>>);
+}
+
+impl AddLeaves for Score {
+    fn add(&mut self, leaves: Vec<cells::Cell<i64>>) {
+        let times = |value: i64| leaves.iter().filter(|leaf| leaf.outcome == value).count();
+        let Some(usual) = leaves.iter().map(|leaf| leaf.outcome).max_by_key(|value| (times(*value), *value))
+        else {
+            return;
+        };
+        self.intercept += usual;
+        let others = leaves.into_iter().filter(|leaf| leaf.outcome != usual);
+        let branches: Vec<ScoreBranch> =
+            others.map(|leaf| ScoreBranch { when: leaf.when, value: leaf.outcome - usual }).collect();
+        if !branches.is_empty() {
+            self.terms.push(ScoreTerm::Branches(branches));
+        }
+    }
+}
+
+fn of_columns<'a>(
+    schema: &Schema,
+    scores: impl Iterator<Item = (&'a crate::quantised::Score, &'a i64)>,
+) -> Result<Score, AuditionError> {
+    let mut intercept = 0;
+    let mut columns: std::collections::BTreeMap<ColumnId, Vec<i64>> = Default::default();
+    for (score, weight) in scores {
+        intercept += score.intercept * weight;
+        for term in &score.terms {
+            match term {
+                Term::Codes { column, weights } => {
+                    let values = columns.entry(*column).or_insert_with(|| vec![0; weights.len()]);
+                    values.iter_mut().zip(weights).for_each(|(value, more)| *value += more * weight);
+                }
+                Term::Measure { column, .. } => {
+                    let column = schema.column(*column).name.clone();
+                    return Err(AuditionError::ThresholdOfMeasure { column });
+                }
+            }
+        }
+    }
+    let terms = columns.into_iter().map(|(column, values)| ScoreTerm::Codes { column, values });
+    Ok(Score { intercept, terms: terms.collect() })
+}
+
+/// How deep the products of a score, a mask and its powers are, if every column is one digit.
+fn depth(score: &Score) -> u32 {
+    let factors = |when: &Predicate| match when {
+        Predicate::And(parts) => parts.len(),
+        _ => 1,
+    };
+    let of_term = |term: &ScoreTerm| match term {
+        ScoreTerm::Codes { .. } => 1,
+        ScoreTerm::Branches(branches) => branches.iter().map(|b| factors(&b.when)).max().unwrap_or(1),
+    };
+    let most = score.terms.iter().map(of_term).max().unwrap_or(1);
+    most.next_power_of_two().ilog2() + score.levels().next_power_of_two().ilog2() + 1
+}
+
+/// From released counts to a confusion matrix and curves.
+pub(super) fn read(reading: &ScoreReading, answer: &Answer) -> Result<confusion::Classification, ReadError> {
+    let bands = reading.edges.len().saturating_sub(1);
+    let of_groups = reading.groups.as_ref().map_or(1, Vec::len);
+    if answer.groups.len() != reading.actual.len() * of_groups || answer.released.len() < bands {
+        return Err(ReadError::NotThis("it has another number of groups or bands"));
+    }
+    let mut matrices = confusion::Matrices::new(reading.classes.len(), of_groups);
+    let (mut by_class, mut hidden) = (vec![vec![0i64; bands]; 2], 0);
+    for (index, group) in answer.groups.iter().enumerate() {
+        let actual = reading.actual[index / of_groups];
+        for band in 0..bands {
+            let shown = match &group.values {
+                None => None,
+                Some(values) => *values.get(band).ok_or(ReadError::NotThis("a count is missing"))?,
+            };
+            let predicted = usize::from(band >= reading.threshold);
+            let levels = reading.edges[band + 1].abs_diff(reading.edges[band]);
+            matrices.add(index % of_groups, actual, predicted, (shown, levels as usize));
+            if let Some(rows) = actual.and_then(|class| by_class.get_mut(class)) {
+                rows[band] += shown.unwrap_or(0);
+                hidden += usize::from(shown.is_none());
+            }
+        }
+    }
+    let mut found = matrices.finish(&reading.classes, reading.groups.as_deref(), answer)?;
+    let positives = by_class.pop().unwrap_or_default();
+    let negatives = by_class.pop().unwrap_or_default();
+    found.ranking = ranking(reading, negatives, positives, hidden)?;
+    Ok(found)
+}
+
+fn ranking(
+    reading: &ScoreReading,
+    negatives: Vec<i64>,
+    positives: Vec<i64>,
+    bands_withheld: usize,
+) -> Result<Option<Ranking>, ReadError> {
+    let unit = unit(reading.fraction_bits);
+    let edge = |edge: &i64| {
+        let score = *edge as f64 * unit;
+        if reading.is_logit { sigmoid(score) } else { score }
+    };
+    let mut edges: Vec<f64> = reading.edges.iter().map(edge).collect();
+    // Far from 0 probabilities are 0 or 1 to the last bit; edges have to differ.
+    let distinct = edges.windows(2).all(|pair| pair[0] < pair[1]);
+    if !distinct {
+        edges = reading.edges.iter().map(|edge| *edge as f64 * unit).collect();
+    }
+    let (no, yes) =
+        (negatives.iter().map(|n| count(*n)).sum::<f64>(), positives.iter().map(|n| count(*n)).sum::<f64>());
+    if no <= 0.0 || yes <= 0.0 {
+        return Ok(None);
+    }
+    let tied: f64 =
+        negatives.iter().zip(&positives).map(|(no, yes)| count(*no) * count(*yes)).sum::<f64>() / (no * yes);
+    let histogram = ScoreHistogram::new(edges, negatives, positives)?;
+    let middle = histogram.auc()?;
+    let odds = reading.is_logit && distinct;
+    Ok(Some(Ranking {
+        auc: Some(Bounds { lower: middle - tied / 2.0, upper: middle + tied / 2.0 }),
+        roc: histogram.roc()?,
+        lift: histogram.lift()?,
+        calibration: if odds { calibration(&histogram)? } else { Vec::new() },
+        log_loss: odds.then(|| log_loss(&histogram)).transpose()?,
+        bands_withheld,
+    }))
+}

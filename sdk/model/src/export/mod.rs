@@ -1,0 +1,3 @@
+//! Writing trained models for other libraries.
+
+pub mod sklearn;
