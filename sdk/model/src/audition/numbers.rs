@@ -112,7 +112,7 @@ fn variances(reading: &NumberReading, answer: &Answer) -> Result<Variances, Read
         let released = answer.released.get(position).ok_or(ReadError::NotThis("a sum is missing"))?;
         match released.from {
             Derivation::Sum(quantity) => Ok(answer.noise.get(quantity).copied().unwrap_or(0.0).powi(2)),
-            Derivation::Distinct(_) | Derivation::Rank { .. } => {
+            Derivation::Band { .. } | Derivation::Distinct(_) | Derivation::Rank { .. } => {
                 Err(ReadError::NotThis("it has other values"))
             }
         }

@@ -229,7 +229,8 @@ pub(super) fn read(reading: &ScoreReading, answer: &Answer) -> Result<confusion:
             matrices.add(index % of_groups, actual, predicted, (shown, levels as usize));
             if let Some(rows) = actual.and_then(|class| by_class.get_mut(class)) {
                 rows[band] += shown.unwrap_or(0);
-                hidden += usize::from(shown.is_none());
+                // With a cohort of one, what is not shown is 0.
+                hidden += usize::from(shown.is_none() && answer.min_cohort > 1);
             }
         }
     }

@@ -35,7 +35,8 @@ fn every_question_compiles_and_costs_no_more_than_planned() {
     for (name, case) in cases() {
         let rows = case.rows();
         let count = rows.coded.rows as u64;
-        let budget = Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true };
+        let budget =
+            Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true, score: false };
         let published = layout_plan::publication(&case.schema, count, &budget).expect("a publication");
         let manifest =
             testing::manifest(case.schema.clone(), count, published.rollup, published.scan, &[count]);
