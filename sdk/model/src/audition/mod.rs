@@ -66,7 +66,7 @@ pub enum Reading {
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Metrics {
     /// It predicts a class.
-    Classification(Classification),
+    Classification(Box<Classification>),
     /// It predicts a number.
     Regression(Regression),
 }
@@ -123,7 +123,9 @@ pub fn check_rows(audition: &Audition, schema: &Schema, rows: u64) -> Result<(),
 /// When the answer is not one of this audition, or everything in it is withheld.
 pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadError> {
     match &audition.reading {
-        Reading::Classes(reading) => confusion::read(reading, answer).map(Metrics::Classification),
+        Reading::Classes(reading) => {
+            confusion::read(reading, answer).map(Box::new).map(Metrics::Classification)
+        }
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }
 }
