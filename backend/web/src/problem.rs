@@ -339,9 +339,11 @@ fn ask(error: &AskError) -> ProblemCode {
         AskError::Sql(error) => error.code(),
         AskError::Version { .. } => ProblemCode::Conflict,
         AskError::Query(error) => match error {
-            QueryError::Parts { .. } | QueryError::Comparisons(_) | QueryError::Overlapping(_) => {
-                ProblemCode::TooLarge
-            }
+            QueryError::Parts { .. }
+            | QueryError::Comparisons(_)
+            | QueryError::Overlapping(_)
+            | QueryError::Score { .. }
+            | QueryError::ScoreBranches(_) => ProblemCode::TooLarge,
             QueryError::OutputCount(_)
             | QueryError::UnknownColumn(_)
             | QueryError::NotADimension(_)
@@ -356,6 +358,9 @@ fn ask(error: &AskError) -> ProblemCode {
             | QueryError::TooLarge(_)
             | QueryError::NotCollected
             | QueryError::Percentile(_)
+            | QueryError::EmptyBand { .. }
+            | QueryError::ScoreCodes { .. }
+            | QueryError::ScoreOverlap(_)
             | QueryError::NotNormal
             | QueryError::Label => ProblemCode::Malformed,
         },

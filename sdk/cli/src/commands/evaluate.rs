@@ -78,7 +78,8 @@ impl Evaluate {
                 return Err(ClientError::Price { price, limit }.into());
             }
             None if !self.yes => {
-                if !output::confirm(&format!("Pay {} {}?", quote.price, quote.currency))? {
+                let question = format!("Pay {} {}?", quote.price, quote.currency);
+                if !output::confirm(&question)? {
                     output::note("Nothing was bought.");
                     return Ok(ExitCode::from(exit::FAILED));
                 }

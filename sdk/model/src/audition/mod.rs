@@ -70,7 +70,7 @@ pub enum Reading {
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Metrics {
     /// It predicts a class.
-    Classification(Classification),
+    Classification(Box<Classification>),
     /// It predicts a number.
     Regression(Regression),
 }
@@ -133,8 +133,10 @@ pub fn check_rows(audition: &Audition, schema: &Schema, rows: u64) -> Result<(),
 /// When the answer is not one of this audition, or everything in it is withheld.
 pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadError> {
     match &audition.reading {
-        Reading::Classes(reading) => confusion::read(reading, answer).map(Metrics::Classification),
-        Reading::Scores(reading) => scores::read(reading, answer).map(Metrics::Classification),
+        Reading::Classes(reading) => {
+            confusion::read(reading, answer).map(Box::new).map(Metrics::Classification)
+        }
+        Reading::Scores(reading) => scores::read(reading, answer).map(Box::new).map(Metrics::Classification),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }
 }
