@@ -24,17 +24,21 @@ pub fn presented(schema: &Schema, query: &Query, presentation: &Presentation) ->
 
 /// A query as text close to SQL; for people, not for machines.
 pub fn query(schema: &Schema, query: &Query) -> String {
+    let one = |output: &Output| {
+        let key = |position: u16| {
+            let key = query.groups.get(usize::from(position));
+            key.map_or_else(|| "?".to_owned(), |key| group(schema, key))
+        };
+        let expression = values::expression(schema, &output.expression, &key);
+        let name = names::identifier(&output.name);
+        if same(&name, &expression) { expression } else { format!("{expression} AS {name}") }
+    };
     let outputs: Vec<String> = query
         .outputs
-        .iter()
-        .map(|output| {
-            let key = |position: u16| {
-                let key = query.groups.get(usize::from(position));
-                key.map_or_else(|| "?".to_owned(), |key| group(schema, key))
-            };
-            let expression = values::expression(schema, &output.expression, &key);
-            let name = names::identifier(&output.name);
-            if same(&name, &expression) { expression } else { format!("{expression} AS {name}") }
+        .chunk_by(of_one_score)
+        .flat_map(|outputs| match outputs {
+            [_, _, ..] => vec![format!("{} bands of one score: {}", outputs.len(), one(&outputs[0]))],
+            outputs => outputs.iter().map(one).collect(),
         })
         .collect();
     let mut text = format!("SELECT {} FROM {}", outputs.join(", "), schema.table);
@@ -47,6 +51,16 @@ pub fn query(schema: &Schema, query: &Query) -> String {
         text.push_str(&format!(" GROUP BY {}", groups.join(", ")));
     }
     text
+}
+
+/// Whether outputs count rows by bands of the same score, which are too many to be read.
+fn of_one_score(a: &Output, b: &Output) -> bool {
+    match (&a.expression, &b.expression) {
+        (Expression::Band { score, when, .. }, Expression::Band { score: other, when: among, .. }) => {
+            score == other && when == among
+        }
+        _ => false,
+    }
 }
 
 /// Whether a column needs no alias: it is called as it reads.

@@ -14,8 +14,10 @@ pub(super) fn expression(schema: &Schema, of: &Expression, key: &dyn Fn(u16) -> 
         Expression::Group(position) => key(*position),
         Expression::Count(when) => count(schema, when),
         Expression::Band { score, from, to, when } => {
-            let terms = score.terms.len();
-            format!("COUNT(rows whose score of {terms} terms is in {from}..{to}){}", filter(schema, when))
+            let reads: Vec<String> =
+                score.columns().into_iter().map(|column| names::column(schema, column)).collect();
+            let reads = reads.join(", ");
+            format!("COUNT(rows whose score of {reads} is from {from} to below {to}){}", filter(schema, when))
         }
         Expression::Sum(value) => aggregate(schema, "SUM", value),
         Expression::Average(value) => aggregate(schema, "AVG", value),

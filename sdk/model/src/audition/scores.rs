@@ -1,9 +1,9 @@
 //! Auditions of classifiers of two classes whose score is cut by a threshold: counts of rows by label and
 //! by band of the score, from layout `score`.
 //!
-//! The score is what the model adds up: for one raw score itself, for two the second less the first. One
-//! edge between bands is the model's own threshold, so the confusion matrix is exact; the others divide
-//! the range evenly and give the curves.
+//! The score is what the model adds up: for one raw score itself, for two the second less the first. The
+//! rows on either side of the model's threshold are counted by themselves, so the confusion matrix is
+//! exact; bands divide the range evenly and give the curves, of those that a cohort stands behind.
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
@@ -38,8 +38,13 @@ pub struct ScoreReading {
     pub groups: Option<Vec<String>>,
     /// Edges of the bands, ascending, in integers; one more than there are bands.
     pub edges: Vec<i64>,
-    /// The first band in which rows are predicted to be of the second class.
-    pub threshold: usize,
+    /// The first score with which rows are predicted to be of the second class.
+    pub threshold: i64,
+    /// Among the released values, the rows below the threshold and those from it on; none where no score
+    /// lies.
+    pub sides: [Option<usize>; 2],
+    /// Among the released values, the rows of each band.
+    pub bands: Vec<usize>,
     /// A score of the model is the integer divided by `2^fraction_bits`.
     pub fraction_bits: i32,
     /// Whether the probability of the second class is the sigmoid of the score.
@@ -83,31 +88,38 @@ pub(super) fn plan(
     edges.push((at + 1).clamp(low, high + 1));
     edges.sort_unstable();
     edges.dedup();
-    let threshold = edges.partition_point(|edge| *edge <= at);
+    let threshold = (at + 1).clamp(low, high + 1);
     let mut groups = vec![GroupKey::Codes(label)];
     groups.extend(by.map(GroupKey::Codes));
     let names = [label].into_iter().chain(by).map(|id| schema.column(id).name.clone());
     let shown = |(position, name): (u16, String)| Output { name, expression: Expression::Group(position) };
     let mut outputs: Vec<Output> = (0u16..).zip(names).map(shown).collect();
-    outputs.extend(edges.windows(2).map(|pair| Output {
-        name: format!("score {} to {}", pair[0], pair[1]),
-        expression: Expression::Band {
-            score: score.clone(),
-            from: pair[0],
-            to: pair[1],
-            when: Predicate::All,
-        },
-    }));
+    let band = |name: &str, from: i64, to: i64| Output {
+        name: format!("{name} {from} to {to}"),
+        expression: Expression::Band { score: score.clone(), from, to, when: Predicate::All },
+    };
+    let sides = [("first class,", low, threshold), ("second class,", threshold, high + 1)];
+    let keys = outputs.len();
+    outputs.extend(sides.iter().filter(|side| side.1 < side.2).map(|side| band(side.0, side.1, side.2)));
+    let first_band = outputs.len();
+    outputs.extend(edges.windows(2).map(|pair| band("score", pair[0], pair[1])));
+    let query = Query { dataset, outputs, predicate: Predicate::All, groups };
+    // A band that is all of a side is released once.
+    let positions: Vec<usize> = query.requirements(schema).outputs.into_iter().flatten().collect();
+    let (of_sides, bands) = positions.split_at((first_band - keys).min(positions.len()));
+    let mut of_sides = of_sides.iter().copied();
+    let sides = sides.map(|side| if side.1 < side.2 { of_sides.next() } else { None });
     let reading = ScoreReading {
         classes: model.classes.clone(),
         actual,
         groups: by.map(|by| classes::group_names(schema, by)),
         edges,
         threshold,
+        sides,
+        bands: bands.to_vec(),
         fraction_bits: model.fraction_bits,
         is_logit: matches!(model.link, Link::Sigmoid | Link::Softmax),
     };
-    let query = Query { dataset, outputs, predicate: Predicate::All, groups };
     Ok(Audition { query, reading: Reading::Scores(reading) })
 }
 
@@ -210,28 +222,32 @@ fn depth(score: &Score) -> u32 {
 
 /// From released counts to a confusion matrix and curves.
 pub(super) fn read(reading: &ScoreReading, answer: &Answer) -> Result<confusion::Classification, ReadError> {
-    let bands = reading.edges.len().saturating_sub(1);
     let of_groups = reading.groups.as_ref().map_or(1, Vec::len);
-    if answer.groups.len() != reading.actual.len() * of_groups || answer.released.len() < bands {
+    if answer.groups.len() != reading.actual.len() * of_groups
+        || reading.bands.len() + 1 != reading.edges.len()
+    {
         return Err(ReadError::NotThis("it has another number of groups or bands"));
     }
     let mut matrices = confusion::Matrices::new(reading.classes.len(), of_groups);
-    let (mut by_class, mut hidden) = (vec![vec![0i64; bands]; 2], 0);
+    let (mut by_class, mut hidden) = (vec![vec![0i64; reading.bands.len()]; 2], 0);
     for (index, group) in answer.groups.iter().enumerate() {
         let actual = reading.actual[index / of_groups];
-        for band in 0..bands {
-            let shown = match &group.values {
-                None => None,
-                Some(values) => *values.get(band).ok_or(ReadError::NotThis("a count is missing"))?,
-            };
-            let predicted = usize::from(band >= reading.threshold);
-            let levels = reading.edges[band + 1].abs_diff(reading.edges[band]);
-            matrices.add(index % of_groups, actual, predicted, (shown, levels as usize));
-            if let Some(rows) = actual.and_then(|class| by_class.get_mut(class)) {
-                rows[band] += shown.unwrap_or(0);
-                // With a cohort of one, what is not shown is 0.
-                hidden += usize::from(shown.is_none() && answer.min_cohort > 1);
-            }
+        let shown = |position: usize| match &group.values {
+            None => Ok(None),
+            Some(values) => values.get(position).copied().ok_or(ReadError::NotThis("a count is missing")),
+        };
+        let ends = [reading.edges[0], reading.threshold, reading.edges[reading.bands.len()]];
+        for (predicted, side) in reading.sides.iter().enumerate() {
+            let Some(side) = side else { continue };
+            let levels = ends[predicted + 1].abs_diff(ends[predicted]) as usize;
+            matrices.add(index % of_groups, actual, predicted, (shown(*side)?, levels));
+        }
+        let Some(rows) = actual.and_then(|class| by_class.get_mut(class)) else { continue };
+        for (rows, band) in rows.iter_mut().zip(&reading.bands) {
+            let shown = shown(*band)?;
+            *rows += shown.unwrap_or(0);
+            // With a cohort of one, what is not shown is 0.
+            hidden += usize::from(shown.is_none() && answer.min_cohort > 1);
         }
     }
     let mut found = matrices.finish(&reading.classes, reading.groups.as_deref(), answer)?;
