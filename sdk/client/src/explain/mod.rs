@@ -12,7 +12,7 @@ mod tests;
 use sordino_protocol::{
     predicate::Predicate,
     presentation::Presentation,
-    query::{Class, Expression, GroupKey, LabelKind, Query},
+    query::{Class, Expression, GroupKey, LabelKind, Output, Query},
     schema::Schema,
 };
 
