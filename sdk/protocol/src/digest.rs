@@ -30,6 +30,8 @@ pub enum Purpose {
     Manifest,
     /// A canonical receipt.
     Receipt,
+    /// A canonical receipt of predictions.
+    PredictionReceipt,
     /// A gate's decision.
     Decision,
     /// A gate's enrolment.
@@ -63,6 +65,7 @@ impl Purpose {
             Self::Acceptance => "sordino v1 acceptance",
             Self::Manifest => "sordino v1 manifest",
             Self::Receipt => "sordino v1 receipt",
+            Self::PredictionReceipt => "sordino v1 prediction receipt",
             Self::Decision => "sordino v1 gate decision",
             Self::Enrolment => "sordino v1 gate enrolment",
             Self::KeyProof => "sordino v1 account key proof",
