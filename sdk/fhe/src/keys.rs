@@ -107,9 +107,12 @@ impl SecretKeys {
 
     pub(crate) fn scan(&self, set: ParameterSet) -> Result<&SecretKey, FheError> {
         match set {
-            ParameterSet::RollupV1 => Err(FheError::NotAScanSet(set)),
             ParameterSet::Scan8kV1 => Ok(&self.scan_8k),
             ParameterSet::Scan16kV1 => Ok(&self.scan_16k),
+            // Rows of predictions are encrypted with the client's own keys.
+            ParameterSet::RollupV1 | ParameterSet::Predict4kV1 | ParameterSet::Predict8kV1 => {
+                Err(FheError::NotAScanSet(set))
+            }
         }
     }
 
@@ -119,10 +122,7 @@ impl SecretKeys {
         }
         for (set, key) in [(ParameterSet::Scan8kV1, &self.scan_8k), (ParameterSet::Scan16kV1, &self.scan_16k)]
         {
-            let bytes = Zeroizing::new(key.to_bytes());
-            // The library writes one byte a coefficient after a short frame, see `read_scan`.
-            let degree = set.scan().map_or(0, |numbers| numbers.degree);
-            out.extend_from_slice(&bytes[bytes.len() - degree..]);
+            write_scan(key, set, out);
         }
     }
 
@@ -131,26 +131,42 @@ impl SecretKeys {
         for byte in reader.take(GLWE_DEGREE / 8)? {
             rollup.extend((0..8).map(|i| u64::from((byte >> i) & 1)));
         }
-        let scan_8k = read_scan(reader, ParameterSet::Scan8kV1)?;
-        let scan_16k = read_scan(reader, ParameterSet::Scan16kV1)?;
+        let scan_8k = read_scan(reader, Object::KeyFile, ParameterSet::Scan8kV1).map_err(content)?;
+        let scan_16k = read_scan(reader, Object::KeyFile, ParameterSet::Scan16kV1).map_err(content)?;
         Ok(Self { rollup, scan_8k, scan_16k })
     }
 }
 
+/// What is refused in an opened key file is told as its content.
+fn content(error: FheError) -> KeyFileError {
+    match error {
+        FheError::Untrusted(refused) => KeyFileError::Content(refused),
+        other => KeyFileError::Fhe(other),
+    }
+}
+
+/// Writes one zigzag byte a coefficient. The library writes them after a short frame.
+pub(crate) fn write_scan(key: &SecretKey, set: ParameterSet, out: &mut Vec<u8>) {
+    let bytes = Zeroizing::new(key.to_bytes());
+    let degree = set.bfv().map_or(0, |numbers| numbers.degree);
+    out.extend_from_slice(&bytes[bytes.len() - degree..]);
+}
+
 /// Reads one zigzag byte a coefficient and gives them to the library in its own framing.
-fn read_scan(reader: &mut Reader<'_>, set: ParameterSet) -> Result<SecretKey, KeyFileError> {
+pub(crate) fn read_scan(
+    reader: &mut Reader<'_>,
+    object: Object,
+    set: ParameterSet,
+) -> Result<SecretKey, FheError> {
     let degree = scan(set)?.degree;
     let coefficients = reader.take(degree)?;
     if coefficients.iter().any(|byte| i64::from(*byte) > 2 * MAX_COEFFICIENT) {
-        return Err(Object::KeyFile.malformed("a coefficient of a secret key is too large").into());
+        return Err(object.malformed("a coefficient of a secret key is too large").into());
     }
     let mut framed = Zeroizing::new(vec![0x0a]);
     framed.extend(varint(degree));
     framed.extend_from_slice(coefficients);
-    let key = guard::<_, FheError>(Object::KeyFile, || {
-        SecretKey::from_bytes(&framed, bfv(set)?).map_err(FheError::bfv("reading a secret key"))
-    })?;
-    Ok(key)
+    guard(object, || SecretKey::from_bytes(&framed, bfv(set)?).map_err(FheError::bfv("reading a secret key")))
 }
 
 impl KeyBundle {

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod naive;
 pub mod outputs;
 pub mod parameters;
+pub mod predict;
 pub mod progress;
 mod ring;
 pub mod rollup;

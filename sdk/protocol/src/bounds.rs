@@ -9,7 +9,10 @@ use crate::{
     schema::Schema,
 };
 
-pub use scan::{ScanNoise, degrees, depths, partial_bytes, register_noise, scan_noise, working_moduli};
+pub use scan::{
+    FLOODING_BITS, Flooding, ScanNoise, degrees, depths, flooding, partial_bytes, register_noise, scan_noise,
+    working_moduli,
+};
 
 /// Which bound a program exceeds, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -48,6 +48,10 @@ pub enum Purpose {
     Model,
     /// A canonical model in integers over a schema.
     IntegerModel,
+    /// A canonical prediction program.
+    Prediction,
+    /// What a client encrypts for a prediction, in canonical form.
+    InputForm,
 }
 
 impl Purpose {
@@ -74,6 +78,8 @@ impl Purpose {
             Self::Request => "sordino v1 request",
             Self::Model => "sordino v1 model",
             Self::IntegerModel => "sordino v1 integer model",
+            Self::Prediction => "sordino v1 prediction",
+            Self::InputForm => "sordino v1 input form",
         }
     }
 }

@@ -4,4 +4,6 @@ mod fixture;
 mod hostile;
 mod integers;
 mod libraries;
+mod predictions;
+mod served;
 mod tables;
