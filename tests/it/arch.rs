@@ -14,14 +14,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("fhe", &["protocol"]),
     ("model", &["protocol"]),
-    ("client", &["protocol", "fhe"]),
-    ("cli", &["protocol", "fhe", "client"]),
+    ("client", &["protocol", "fhe", "model"]),
+    ("cli", &["protocol", "fhe", "model", "client"]),
     ("domain", &["protocol"]),
     ("migrations", &[]),
     ("storage", &["protocol", "domain", "migrations"]),
-    ("engine", &["protocol", "fhe", "domain"]),
+    ("engine", &["protocol", "fhe", "model", "domain"]),
     ("frontend-templates", &[]),
-    ("web", &["protocol", "domain", "storage", "engine", "frontend-templates"]),
+    ("web", &["protocol", "model", "domain", "storage", "engine", "frontend-templates"]),
     ("server", &["protocol", "fhe", "client", "domain", "migrations", "storage", "engine", "web"]),
 ];
 

@@ -11,4 +11,5 @@ mod licences;
 mod main_loop;
 mod metadata;
 mod portal;
+mod predictions;
 mod understood;

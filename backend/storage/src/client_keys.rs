@@ -3,9 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
-use sordino_protocol::{
-    api::models::ClientKeys, digest::Digest, ids::AccountId, parameters::ParameterSet,
-};
+use sordino_protocol::{api::models::ClientKeys, digest::Digest, ids::AccountId, parameters::ParameterSet};
 
 use crate::{
     connection::Storage,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    append, balance, completions, explain, gate, job, keys, listings, publish, query, quote, receipt, schema,
-    sign_in, top_up,
+    append, balance, completions, explain, gate, job, keys, listings, model, predict, publish, query, quote,
+    receipt, schema, sign_in, top_up,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -69,6 +69,11 @@ pub(crate) enum Command {
     Gate(gate::Gate),
     /// Show what is for sale.
     Listings(listings::Listings),
+    /// Offer models, and show those that are offered.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Have rows predicted by a model without showing them.
+    Predict(predict::Predict),
     /// Show how a query is understood and would be answered, free of charge.
     Explain(explain::Explain),
     /// Ask what a query would cost.

@@ -2,7 +2,7 @@
 //!
 //! An owner infers a schema ([`infer`]), encrypts and publishes ([`publish`]) and runs a gate
 //! ([`gate`]); a buyer asks for quotes, buys and opens answers ([`buyer`]) and checks receipts
-//! ([`receipt`]). What a person keeps on disk is a [`profile`]; a [`session`] joins a profile to a
+//! ([`receipt`]). Models are sold, and predict on encrypted rows, in [`models`]. What a person keeps on disk is a [`profile`]; a [`session`] joins a profile to a
 //! platform whose key is pinned. Nothing here reads the environment or writes to a terminal.
 //!
 //! An owner: [`account::register`], [`profile::Profile::create_keys`], [`publish::plan`],
@@ -17,6 +17,7 @@ pub mod error;
 pub mod explain;
 pub mod gate;
 pub mod infer;
+pub mod models;
 pub mod profile;
 pub mod publish;
 pub mod receipt;

@@ -16,6 +16,7 @@ mod ring;
 pub mod rollup;
 pub mod scan;
 pub mod trust;
+pub mod withhold;
 
 #[cfg(test)]
 mod tests;

@@ -122,7 +122,8 @@ pub fn void(hold: &Hold, at: DateTime<Utc>) -> Result<Transaction, LedgerError> 
 pub fn prediction(sale: &Sale, at: DateTime<Utc>) -> Result<Transaction, LedgerError> {
     let id = prediction_transaction(sale.id);
     let plural = if sale.samples == 1 { "" } else { "s" };
-    let head = Head { id, memo: format!("{} prediction{plural} of {}", sale.samples, sale.model), job: None, at };
+    let head =
+        Head { id, memo: format!("{} prediction{plural} of {}", sale.samples, sale.model), job: None, at };
     if sale.price.is_negative() {
         return Err(LedgerError::NotPositive { transaction: id, amount: sale.price });
     }

@@ -201,8 +201,7 @@ impl<R> ModelListing<R> {
 pub fn reveals(form: &InputForm, encoding: InputEncoding) -> String {
     match (&form.packing, encoding) {
         (Packing::Batch { .. } | Packing::Row { .. }, InputEncoding::Edges) => {
-            "which columns the model reads and nothing else: rows are encrypted by the edges of the schema"
-                .to_owned()
+            "nothing but the schema, the number of scores, and whether measures enter squared".to_owned()
         }
         (Packing::Batch { inputs } | Packing::Row { inputs }, InputEncoding::Tests) => format!(
             "the {} distinct tests that the model makes, but not where, nor any number it adds up",
