@@ -35,7 +35,7 @@ use crate::{
 /// expands the keys); meant to be kept, by the digest of what was registered.
 pub struct Evaluator {
     set: ParameterSet,
-    keys: Registered,
+    pub(super) keys: Registered,
 }
 
 /// A score before it is hidden.

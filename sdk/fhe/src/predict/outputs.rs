@@ -86,7 +86,7 @@ pub(super) fn write(form: &InputForm, scores: &[Score]) -> Result<Vec<u8>, FheEr
 }
 
 /// Reads all scores; coefficients that are not reduced are refused.
-fn read(bytes: &[u8], form: &InputForm) -> Result<Vec<Score>, FheError> {
+pub(super) fn read(bytes: &[u8], form: &InputForm) -> Result<Vec<Score>, FheError> {
     limit(OBJECT, bytes.len() as u64, outputs_size(form)?)?;
     let mut reader = Reader::new(OBJECT, bytes);
     reader.header(form.parameter_set)?;

@@ -93,13 +93,13 @@ fn single_rows_equal_the_integers() {
 }
 
 #[test]
-fn a_linear_model_needs_no_product_and_trees_of_depth_4_nine() {
+fn a_linear_model_needs_no_product() {
     let fixture = fixtures().remove("logistic_breast_cancer").expect("the fixture");
     let schema = schema(&fixture, Published::Measures);
     let model = integers(&fixture, &schema, Prefer::Measures).expect("integers");
     let program = program(&model, &schema, InputEncoding::Tests, Serving::Batch).expect("a program");
     let Packing::Batch { inputs } = &program.form.packing else { panic!("a batch") };
-    assert_eq!(inputs.len(), model.columns().len());
+    assert!(inputs.len() <= model.columns().len(), "one a column, and none where the weight is 0");
     let line = program.scan_program();
     assert!(sordino_protocol::bounds::depths(&line).iter().all(|depth| *depth == 0));
 }
