@@ -114,7 +114,9 @@ fn measure_predictions() {
     ];
     for (name, model, schema) in cases {
         let table = table(&schema, &mut random);
-        for (serving, rows) in [(Serving::Single, 1), (Serving::Batch, ROWS)] {
+        let linear = matches!(model.shape, Shape::Scores(_));
+        let few = linear.then_some((Serving::Single, ROWS));
+        for (serving, rows) in [(Serving::Single, 1), (Serving::Batch, ROWS)].into_iter().chain(few) {
             figures(name, &model, &schema, &table, serving, rows);
         }
     }
@@ -146,7 +148,7 @@ fn figures(
          {decrypting:?}), {:.0} rows/s, {} ciphertexts, {} bytes sent, {} received, compiled in {compile:?}",
         form.parameter_set,
         rows as f64 / total.as_secs_f64(),
-        form.ciphertexts(),
+        form.ciphertexts(rows),
         inputs.len(),
         outputs.len(),
     );

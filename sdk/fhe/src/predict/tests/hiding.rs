@@ -46,7 +46,7 @@ fn two_evaluations_of_one_input_differ_and_decrypt_alike() {
         assert_eq!(answer(6), one, "the same randomness gives the same bytes");
         let open = |bytes: &[u8]| decrypt(&client.keys, &program.form, 0..rows, bytes).expect("decrypted");
         assert_eq!(open(&one), open(&other));
-        let mask = |bytes: &[u8]| outputs::read(bytes, &program.form).expect("scores").remove(0).mask;
+        let mask = |bytes: &[u8]| outputs::read(bytes, &program.form, rows).expect("scores").remove(0).mask;
         let modulus = scan(set).expect("a set").moduli[0];
         for share in eighths(&mask(&one), &mask(&other), modulus) {
             assert!((0.08..0.17).contains(&share), "{share} of the differences lie in an eighth");
@@ -62,7 +62,7 @@ fn attack_weights_by_linear_algebra() {
     let (client, table) = (client(SMALL), table(3, 8, 100, 4));
     let bytes = encrypt(&client.keys, &program.form, &table, 0..8, &mut rng(5)).expect("encrypted");
     let answer = client.evaluator.evaluate(&program, &bytes, &mut rng(6), &Silent).expect("evaluated");
-    let found = outputs::read(&answer, &program.form).expect("scores").remove(0);
+    let found = outputs::read(&answer, &program.form, 8).expect("scores").remove(0);
     // Without hiding the second polynomial is the combination of those that the client made, so that a
     // guess of the weights can be checked and the weights follow from a few coefficients.
     let inputs = Inputs::read(&bytes, &program.form).expect("inputs");

@@ -83,10 +83,10 @@ fn inputs_and_outputs_are_checked() {
         let set = program.form.parameter_set;
         let (client, table, form) = (client(set), table(columns, rows, 2, 4), &program.form);
         let inputs = encrypt(&client.keys, form, &table, 0..rows, &mut rng(5)).expect("encrypted");
-        assert_eq!(inputs.len() as u64, inputs_size(form).expect("a size"));
+        assert_eq!(inputs.len() as u64, inputs_size(form, rows).expect("a size"));
         let evaluate = |bytes: &[u8]| client.evaluator.evaluate(&program, bytes, &mut rng(6), &Silent);
         let outputs = evaluate(&inputs).expect("evaluated");
-        assert_eq!(outputs.len() as u64, outputs_size(form).expect("a size"));
+        assert_eq!(outputs.len() as u64, outputs_size(form, rows).expect("a size"));
         println!("{set}: {} bytes in, {} bytes out", inputs.len(), outputs.len());
         for hostile in damaged(&inputs, HEADER + 8) {
             assert!(evaluate(&hostile).is_err());

@@ -38,7 +38,14 @@ fn measured(set: ParameterSet, [c0, c1]: &[Rows; 2], basis: &Basis) -> (u32, f64
 
 fn mask<'a>(set: ParameterSet, zero: &'a [Rows; 2], flood_bits: u32) -> Mask<'a> {
     let numbers = scan(set).expect("a set");
-    Mask { zero, variance: numbers.variance, modulus: numbers.plaintext_modulus, flood_bits, constant: 5 }
+    Mask {
+        zero,
+        variance: numbers.variance,
+        modulus: numbers.plaintext_modulus,
+        flood_bits,
+        constant: 5,
+        places: &[0],
+    }
 }
 
 /// The ciphertext of the only output before it is hidden, its basis, and what is known of it.

@@ -74,7 +74,7 @@ pub(super) fn row(weights: Vec<i64>) -> PredictionProgram {
     PredictionProgram {
         form: InputForm {
             parameter_set: SMALL,
-            packing: Packing::Row { inputs: inputs(weights.len()) },
+            packing: Packing::Rows { inputs: inputs(weights.len()) },
             scores: 1,
         },
         evaluation: Evaluation::Weights(vec![Weights { weights, constant: 17 }]),
