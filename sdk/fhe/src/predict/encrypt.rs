@@ -46,16 +46,11 @@ pub fn encrypt<R: RngCore + CryptoRng>(
     if rows.len() > form.rows() {
         return Err(FheError::TooManyRows { rows: rows.len(), slots: form.rows() });
     }
-    let degree = scan(set)?.degree;
-    let width = match &form.packing {
-        Packing::Batch { .. } => rows.len(),
-        Packing::Row { inputs } => inputs.len(),
-        Packing::Trees { trees } => trees.len(),
-    };
-    if width > degree || (rows.is_empty() && form.rows() == 1) {
-        return Err(FheError::Prediction("the form has more inputs than slots, or there is no row"));
+    let trees = matches!(&form.packing, Packing::Trees { trees } if trees.len() > scan(set)?.degree);
+    if rows.is_empty() || trees {
+        return Err(FheError::Prediction("there is no row, or the form has more trees than slots"));
     }
-    let seeds: Vec<Zeroizing<[u8; 32]>> = (0..form.ciphertexts())
+    let seeds: Vec<Zeroizing<[u8; 32]>> = (0..form.ciphertexts(rows.len()))
         .map(|_| {
             let mut seed = Zeroizing::new([0; 32]);
             rng.fill_bytes(&mut seed[..]);
@@ -72,7 +67,7 @@ pub fn encrypt<R: RngCore + CryptoRng>(
         Ok(sealed.to_bytes())
     };
     let sealed: Vec<Vec<u8>> = seeds.par_iter().enumerate().map(one).collect::<Result<_, FheError>>()?;
-    let mut bytes = Vec::with_capacity(inputs_size(form)? as usize);
+    let mut bytes = Vec::with_capacity(inputs_size(form, rows.len())? as usize);
     bytes.extend(header(OBJECT, set));
     bytes.extend((sealed.len() as u32).to_le_bytes());
     sealed.iter().for_each(|one| bytes.extend_from_slice(one));
@@ -92,8 +87,11 @@ fn values(
         Packing::Batch { inputs } => {
             (rows.map(|row| reduced(&inputs[index], row)).collect(), Encoding::simd())
         }
-        Packing::Row { inputs } => {
-            (inputs.iter().map(|input| reduced(input, rows.start)).collect(), Encoding::poly())
+        Packing::Rows { inputs } => {
+            let each = form.rows_of_one();
+            let rows = rows.skip(index * each).take(each);
+            let values = rows.flat_map(|row| inputs.iter().map(move |input| reduced(input, row)));
+            (values.collect(), Encoding::poly())
         }
         Packing::Trees { trees } => {
             let node = |tree: &Vec<Option<Input>>| match tree.get(index) {
@@ -106,13 +104,13 @@ fn values(
     Ok((Zeroizing::new(values?), encoding))
 }
 
-/// Bytes of the inputs of one request; they have no other size.
+/// Bytes of the inputs of a request of so many rows; they have no other size.
 ///
 /// # Errors
 /// When the form's set has no slots.
-pub fn inputs_size(form: &InputForm) -> Result<u64, FheError> {
+pub fn inputs_size(form: &InputForm, rows: usize) -> Result<u64, FheError> {
     let each = wire::slice_len(scan(form.parameter_set)?);
-    Ok((HEADER + 4 + form.ciphertexts() * each) as u64)
+    Ok((HEADER + 4 + form.ciphertexts(rows) * each) as u64)
 }
 
 /// The ciphertexts of a request, not yet read.
@@ -122,17 +120,19 @@ impl Inputs {
     /// Cuts the bytes of a request; anything of another size is refused.
     pub(super) fn read(bytes: &[u8], form: &InputForm) -> Result<Self, FheError> {
         let each = wire::slice_len(scan(form.parameter_set)?);
-        limit(OBJECT, bytes.len() as u64, inputs_size(form)?)?;
+        let (least, most) = (form.ciphertexts(1), form.ciphertexts(form.rows()));
+        limit(OBJECT, bytes.len() as u64, inputs_size(form, form.rows())?)?;
         let mut reader = Reader::new(OBJECT, bytes);
         reader.header(form.parameter_set)?;
-        if reader.u32()? as usize != form.ciphertexts() {
+        let count = reader.u32()? as usize;
+        if !(least..=most).contains(&count) {
             return Err(OBJECT
                 .malformed("it has another number of ciphertexts than the form asks for")
                 .into());
         }
-        let body = Bytes::copy_from_slice(reader.take(form.ciphertexts() * each)?);
+        let body = Bytes::copy_from_slice(reader.take(count * each)?);
         reader.end()?;
-        Ok(Self((0..form.ciphertexts()).map(|index| body.slice(index * each..(index + 1) * each)).collect()))
+        Ok(Self((0..count).map(|index| body.slice(index * each..(index + 1) * each)).collect()))
     }
 
     /// The bytes of all ciphertexts in order.

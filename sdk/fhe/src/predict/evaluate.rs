@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use sordino_protocol::{
     bounds::{Flooding, depths, flooding},
     parameters::ParameterSet,
-    predict::{Evaluation, PredictionProgram},
+    predict::{Evaluation, InputForm, Packing, PredictionProgram, Weights},
     program::ScanProgram,
 };
 use zeroize::Zeroizing;
@@ -17,7 +17,7 @@ use crate::{
         encrypt::Inputs,
         keys::Registered,
         mask::Mask,
-        outputs::{self, Score, is_whole},
+        outputs::{self, Score, places},
         single::{Trees, inner_product},
     },
     progress::Progress,
@@ -35,14 +35,14 @@ use crate::{
 /// expands the keys); meant to be kept, by the digest of what was registered.
 pub struct Evaluator {
     set: ParameterSet,
-    keys: Registered,
+    pub(super) keys: Registered,
 }
 
 /// A score before it is hidden.
 struct Open {
     /// Nothing for a score that is a constant.
     ciphertext: Option<Ciphertext>,
-    /// Added to coefficient 0, modulo t.
+    /// Added to the coefficients of scores, modulo t.
     constant: u64,
     flood_bits: u32,
 }
@@ -98,7 +98,7 @@ impl Evaluator {
         let hidden: Vec<Score> = scores
             .into_par_iter()
             .zip(&seeds)
-            .map(|(score, seed)| self.hide(score, seed, is_whole(form), tables))
+            .map(|(score, seed)| self.hide(score, seed, form, tables))
             .collect::<Result<_, FheError>>()?;
         outputs::write(form, &hidden)
     }
@@ -127,10 +127,12 @@ impl Evaluator {
                 (ciphertexts.collect(), outputs.iter().map(|output| reduced(output.constant)).collect())
             }
             Evaluation::Weights(scores) => {
-                let input = read()?;
-                let input = input.first().ok_or(FheError::Prediction("there is no input"))?;
-                let products = scores.par_iter().map(|score| Some(inner_product(input, score, tables)));
-                (products.collect(), scores.iter().map(|score| reduced(score.constant)).collect())
+                let inputs = read()?;
+                let pairs: Vec<(&Ciphertext, &Weights)> =
+                    inputs.iter().flat_map(|input| scores.iter().map(move |score| (input, score))).collect();
+                let product = |(input, score): &(&Ciphertext, &Weights)| inner_product(input, score, tables);
+                let products = pairs.par_iter().map(|pair| Some(product(pair))).collect();
+                (products, pairs.iter().map(|(_, score)| reduced(score.constant)).collect())
             }
             Evaluation::Leaves(scores) => {
                 let nodes = read()?;
@@ -145,7 +147,8 @@ impl Evaluator {
                 (sums?, scores.iter().map(|score| part(score.constant)).collect())
             }
         };
-        let mut floods = flooding.flood_bits.iter().copied();
+        // The same for every ciphertext of rows.
+        let mut floods = flooding.flood_bits.iter().copied().cycle();
         let open = ciphertexts.into_iter().zip(constants).map(|(ciphertext, constant)| {
             let flood_bits = ciphertext.as_ref().and_then(|_| floods.next());
             let flood_bits = flood_bits.unwrap_or(flooding.constant_bits);
@@ -159,7 +162,7 @@ impl Evaluator {
         &self,
         score: Open,
         seed: &[u8; 32],
-        whole: bool,
+        form: &InputForm,
         tables: &'static Tables,
     ) -> Result<Score, FheError> {
         let numbers = scan(self.set)?;
@@ -172,16 +175,27 @@ impl Evaluator {
                 return Err(FheError::Prediction("an output is not relinearised"));
             }
         };
+        let places = places(form);
         let mask = Mask {
             zero: &self.keys.zero,
             variance: numbers.variance,
             modulus: numbers.plaintext_modulus,
             flood_bits: score.flood_bits,
             constant: score.constant,
+            places: &places,
         };
         mask.apply(&mut polynomials, basis, seed);
         let [c0, c1] = &polynomials;
-        let body = if whole { finish.to_coefficients(c0) } else { finish.one(&basis.constant(c0)) };
+        let body = match &form.packing {
+            Packing::Batch { .. } => finish.to_coefficients(c0),
+            Packing::Trees { .. } => finish.one(&basis.constant(c0)),
+            Packing::Rows { .. } => {
+                let all = finish.to_coefficients(c0);
+                all.chunks_exact(basis.degree)
+                    .flat_map(|row| places.iter().map(|place| row[*place]))
+                    .collect()
+            }
+        };
         Ok(Score { body, mask: finish.to_coefficients(c1) })
     }
 }

@@ -21,8 +21,10 @@ pub(super) struct Mask<'a> {
     pub(super) modulus: u64,
     /// Noise is uniform in `-2^b..2^b`.
     pub(super) flood_bits: u32,
-    /// What is added to the plaintext: coefficient 0, which is the same in every slot.
+    /// What is added to the plaintext, modulo t.
     pub(super) constant: u64,
+    /// In which coefficients: coefficient 0 is the same in every slot.
+    pub(super) places: &'a [usize],
 }
 
 impl Mask<'_> {
@@ -44,7 +46,7 @@ impl Mask<'_> {
 
     fn plain(&self, basis: &Basis) -> Vec<u64> {
         let mut coefficients = vec![0; basis.degree];
-        coefficients[0] = self.constant;
+        self.places.iter().for_each(|place| coefficients[*place] = self.constant);
         coefficients
     }
 

@@ -24,6 +24,8 @@ mod mask;
 mod outputs;
 mod plain;
 mod single;
+#[cfg(test)]
+mod tests;
 
 pub use encrypt::{encrypt, inputs_size};
 pub use evaluate::Evaluator;

@@ -1,9 +1,9 @@
 //! The encrypted scores of a prediction, as bytes and decrypted.
 //!
-//! Bytes: header, number of scores (4), then for each the first polynomial and the second at the
-//! finish level, modulus by modulus, packed as many bits a coefficient as the modulus has. Of a
-//! prediction of one row the first polynomial has coefficient 0 only, in words of 8 bytes: the others
-//! are combinations of single trees and inputs, and nothing that is bought.
+//! Bytes: header, number of ciphertexts (4), then for each the first polynomial and the second at the
+//! finish level, modulus by modulus, packed as many bits a coefficient as the modulus has. Where scores
+//! are in some coefficients, the first polynomial has only these, in words of 8 bytes: the others are
+//! combinations of single trees and inputs, and nothing that is bought.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ const OBJECT: Object = Object::PredictionOutputs;
 
 /// One score at the finish level, by coefficients.
 pub(super) struct Score {
-    /// All coefficients, or the first of each modulus.
+    /// All coefficients, or those at [`places`], modulus by modulus.
     pub(super) body: Rows,
     pub(super) mask: Rows,
 }
@@ -44,30 +44,43 @@ fn packed(numbers: &ScanParameters) -> usize {
     moduli(numbers).iter().map(|modulus| bits(*modulus) * numbers.degree / 8).sum()
 }
 
+/// The coefficients that hold scores, of a packing that does not use slots; otherwise the coefficient
+/// of what is the same in every slot.
+pub(super) fn places(form: &InputForm) -> Vec<usize> {
+    match &form.packing {
+        Packing::Batch { .. } | Packing::Trees { .. } => vec![0],
+        Packing::Rows { inputs } => {
+            let each = inputs.len().max(1);
+            (1..=form.rows_of_one()).map(|row| row * each - 1).collect()
+        }
+    }
+}
+
 /// Bytes of one score.
 fn score_size(form: &InputForm) -> Result<usize, FheError> {
     let numbers = scan(form.parameter_set)?;
-    let body = if is_whole(form) { packed(numbers) } else { 8 * numbers.finish_moduli() };
+    let some = || 8 * numbers.finish_moduli() * places(form).len();
+    let body = if is_whole(form) { packed(numbers) } else { some() };
     Ok(body + packed(numbers))
 }
 
 /// Whether all slots are scores.
-pub(super) const fn is_whole(form: &InputForm) -> bool {
+const fn is_whole(form: &InputForm) -> bool {
     matches!(form.packing, Packing::Batch { .. })
 }
 
-/// Bytes of the answer to one request; it has no other size.
+/// Bytes of the answer to a request of so many rows; it has no other size.
 ///
 /// # Errors
 /// When the form's set has no slots.
-pub fn outputs_size(form: &InputForm) -> Result<u64, FheError> {
-    Ok((HEADER + 4) as u64 + u64::from(form.scores) * score_size(form)? as u64)
+pub fn outputs_size(form: &InputForm, rows: usize) -> Result<u64, FheError> {
+    Ok((HEADER + 4) as u64 + form.outputs(rows) as u64 * score_size(form)? as u64)
 }
 
 /// The bytes of all scores.
 pub(super) fn write(form: &InputForm, scores: &[Score]) -> Result<Vec<u8>, FheError> {
     let numbers = scan(form.parameter_set)?;
-    let mut bytes = Vec::with_capacity(outputs_size(form)? as usize);
+    let mut bytes = Vec::with_capacity(HEADER + 4 + scores.len() * score_size(form)?);
     bytes.extend(header(OBJECT, form.parameter_set));
     bytes.extend((scores.len() as u32).to_le_bytes());
     let whole = |rows: &Rows, bytes: &mut Vec<u8>| {
@@ -86,15 +99,15 @@ pub(super) fn write(form: &InputForm, scores: &[Score]) -> Result<Vec<u8>, FheEr
 }
 
 /// Reads all scores; coefficients that are not reduced are refused.
-fn read(bytes: &[u8], form: &InputForm) -> Result<Vec<Score>, FheError> {
-    limit(OBJECT, bytes.len() as u64, outputs_size(form)?)?;
+pub(super) fn read(bytes: &[u8], form: &InputForm, rows: usize) -> Result<Vec<Score>, FheError> {
+    limit(OBJECT, bytes.len() as u64, outputs_size(form, rows)?)?;
+    let count = form.outputs(rows);
     let mut reader = Reader::new(OBJECT, bytes);
     reader.header(form.parameter_set)?;
-    if reader.u32()? != form.scores {
-        return Err(OBJECT.malformed("it has another number of scores than the form says").into());
+    if reader.u32()? as usize != count {
+        return Err(OBJECT.malformed("it has another number of ciphertexts than the rows need").into());
     }
-    let scores: Result<Vec<Score>, FheError> =
-        (0..form.scores).map(|_| Ok(read_score(&mut reader, form)?)).collect();
+    let scores: Result<Vec<Score>, FheError> = (0..count).map(|_| read_score(&mut reader, form)).collect();
     reader.end()?;
     scores
 }
@@ -105,8 +118,10 @@ fn read_score(reader: &mut Reader<'_>, form: &InputForm) -> Result<Score, FheErr
     let body = if is_whole(form) {
         read_rows(reader, numbers)?
     } else {
-        let body: Rows = words(reader.take(8 * numbers.finish_moduli())?).collect();
-        if body.iter().zip(moduli(numbers)).any(|(word, modulus)| word >= modulus) {
+        let each = places(form).len();
+        let body: Rows = words(reader.take(8 * numbers.finish_moduli() * each)?).collect();
+        let mut rows = body.chunks_exact(each.max(1)).zip(moduli(numbers));
+        if rows.any(|(row, modulus)| row.iter().any(|word| word >= modulus)) {
             return Err(reduced.into());
         }
         body
@@ -141,21 +156,29 @@ pub fn decrypt(
     if rows.len() > form.rows() {
         return Err(FheError::TooManyRows { rows: rows.len(), slots: form.rows() });
     }
-    let scores = read(bytes, form)?;
+    let scores = read(bytes, form, rows.len())?;
     let decrypted: Vec<Vec<i64>> =
         scores.into_par_iter().map(|score| one(keys, form, score)).collect::<Result<_, FheError>>()?;
-    Ok((0..rows.len()).map(|row| decrypted.iter().map(|score| score[row]).collect()).collect())
+    // Ciphertexts of the same rows follow each other, score by score.
+    let each = form.rows_of_one().max(1);
+    let of_row =
+        |row: usize| decrypted.chunks(form.scores.max(1) as usize).nth(row / each).unwrap_or_default();
+    Ok((0..rows.len()).map(|row| of_row(row).iter().map(|score| score[row % each]).collect()).collect())
 }
 
-/// One score of all slots, or of the one row.
+/// One score of all rows that share a ciphertext.
 fn one(keys: &ClientKeys, form: &InputForm, score: Score) -> Result<Vec<i64>, FheError> {
     let numbers = scan(form.parameter_set)?;
     let (degree, t) = (numbers.degree, numbers.plaintext_modulus);
     let whole = is_whole(form);
+    let places = places(form);
     let mut body = score.body;
     if !whole {
         let mut padded = vec![0; score.mask.len()];
-        padded.iter_mut().step_by(degree).zip(&body).for_each(|(first, word)| *first = *word);
+        let rows = padded.chunks_exact_mut(degree).zip(body.chunks_exact(places.len().max(1)));
+        for (padded, some) in rows {
+            places.iter().zip(some).for_each(|(place, word)| padded[*place] = *word);
+        }
         body = padded;
     }
     let ciphertext = ciphertext(form.parameter_set, [body, score.mask])?;
@@ -169,7 +192,7 @@ fn one(keys: &ClientKeys, form: &InputForm, score: Score) -> Result<Vec<i64>, Fh
         Vec::<u64>::try_decode(&plain, encoding).map_err(FheError::bfv("decoding"))
     })?;
     if !whole {
-        values.truncate(1);
+        values = places.iter().map(|place| values[*place]).collect();
     }
     // The sum over the slots is N times coefficient 0.
     let times = if matches!(form.packing, Packing::Trees { .. }) { degree as u128 } else { 1 };

@@ -1,7 +1,8 @@
 //! Plaintexts of the platform: as factors, and scaled as summands.
 
 use fhe::bfv::{Encoding, Plaintext};
-use fhe_traits::{FheDecoder, FheEncoder};
+use fhe_math::rq::{Poly, Representation, traits::TryConvertFrom};
+use fhe_traits::FheEncoder;
 use rayon::prelude::*;
 use sordino_protocol::parameters::ParameterSet;
 
@@ -15,7 +16,12 @@ use crate::{
 pub(super) fn slots(values: &[u64], set: ParameterSet) -> Result<Vec<u64>, FheError> {
     let plain = Plaintext::try_encode(values, Encoding::simd(), bfv(set)?)
         .map_err(FheError::bfv("encoding a vector"))?;
-    Vec::<u64>::try_decode(&plain, Encoding::poly()).map_err(FheError::bfv("encoding a vector"))
+    let context = bfv(set)?.context_at_level(0).map_err(FheError::bfv("encoding a vector"))?;
+    let mut polynomial = Poly::try_convert_from(&plain, context, false, Representation::Ntt)
+        .map_err(FheError::math("encoding a vector"))?;
+    polynomial.change_representation(Representation::PowerBasis);
+    // Below t, so below every modulus of the set: the residues modulo the first are the coefficients.
+    Ok(polynomial.coefficients().row(0).iter().copied().collect())
 }
 
 /// A polynomial of signed coefficients in the domain of the transform.

@@ -1,5 +1,5 @@
-//! Predictions of one row: an inner product of coefficients, and trees side by side in slots. Both
-//! leave the score in coefficient 0.
+//! Predictions of few rows: inner products of coefficients, which leave scores in some coefficients, and
+//! trees side by side in slots, which leave the score in coefficient 0.
 
 use rayon::prelude::*;
 use sordino_protocol::{
@@ -18,13 +18,14 @@ use crate::{
     },
 };
 
-/// The inner product with the inputs in the coefficients: coefficient 0 of the product with the
-/// polynomial `w_0 - w_1 X^(N-1) - w_2 X^(N-2) - ..`, because X^N is -1.
+/// The inner products with rows of d inputs, one after another in the coefficients: the last
+/// coefficient of each row in the product with `w_(d-1) + w_(d-2) X + ..`. What goes beyond X^N comes back
+/// to coefficients before the last of the first row.
 pub(super) fn inner_product(input: &Ciphertext, score: &Weights, tables: &Tables) -> Ciphertext {
     let basis = &tables.full;
     let mut coefficients = vec![0; basis.degree];
-    for (place, weight) in score.weights.iter().enumerate().take(basis.degree) {
-        coefficients[(basis.degree - place) % basis.degree] = if place == 0 { *weight } else { -*weight };
+    for (coefficient, weight) in coefficients.iter_mut().zip(score.weights.iter().rev()) {
+        *coefficient = *weight;
     }
     by_plain(input, &signed(&coefficients, basis), tables)
 }

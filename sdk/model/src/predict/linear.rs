@@ -44,7 +44,7 @@ pub(super) fn compile(
             constant: centred(sum.constant, modulus),
         };
         let weights = sums.iter().map(weights).collect();
-        return Ok((Packing::Row { inputs }, Evaluation::Weights(weights)));
+        return Ok((Packing::Rows { inputs }, Evaluation::Weights(weights)));
     }
     let mut line = Line::new(inputs.len(), modulus);
     let at_once = if sums.len() == 1 { inputs.len().max(1) } else { INPUTS_AT_ONCE };

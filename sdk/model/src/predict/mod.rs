@@ -29,8 +29,8 @@ use crate::quantised::{Quantised, Shape};
 pub enum Serving {
     /// As many as a ciphertext has slots; the time is the same for fewer.
     Batch,
-    /// One, with few ciphertexts. For trees this reveals which test each node makes, whatever the
-    /// encoding.
+    /// As few ciphertexts as possible: one row for trees, for linear models as many as there are
+    /// coefficients for. For trees this reveals which test each node makes, whatever the encoding.
     Single,
 }
 
@@ -97,7 +97,7 @@ fn compile(
     };
     let inputs = match &packing {
         Packing::Batch { inputs } => (inputs.len(), MAX_INPUTS),
-        Packing::Row { inputs } => (inputs.len(), target.numbers.degree),
+        Packing::Rows { inputs } => (inputs.len(), target.numbers.degree),
         Packing::Trees { trees } => (trees.len(), target.numbers.degree),
     };
     if inputs.0 > inputs.1 {

@@ -4,6 +4,7 @@ mod fixture;
 mod hostile;
 mod integers;
 mod libraries;
+mod measure;
 mod predictions;
 mod served;
 mod tables;

@@ -31,9 +31,9 @@ pub enum Packing {
         /// In the order of the ciphertexts.
         inputs: Vec<Input>,
     },
-    /// One row in one ciphertext, an input in each coefficient.
-    Row {
-        /// In the order of the coefficients.
+    /// Few rows: one after another in the coefficients, as many in a ciphertext as fit.
+    Rows {
+        /// In the order of a row's coefficients.
         inputs: Vec<Input>,
     },
     /// One row: a ciphertext for each node of a complete tree of depth 4, a tree in each slot. Reveals
@@ -66,7 +66,7 @@ pub enum Evaluation {
         /// One a score.
         outputs: Vec<Output>,
     },
-    /// Of a [`Packing::Row`]: inner products, one a score.
+    /// Of [`Packing::Rows`]: inner products, one a score.
     Weights(Vec<Weights>),
     /// Of [`Packing::Trees`]: sums over all trees, one a score.
     Leaves(Vec<Leaves>),
@@ -111,20 +111,37 @@ impl Canonical for InputForm {
 }
 
 impl InputForm {
-    /// Ciphertexts of one request.
-    pub const fn ciphertexts(&self) -> usize {
+    /// Ciphertexts of a request of so many rows.
+    pub fn ciphertexts(&self, rows: usize) -> usize {
         match &self.packing {
             Packing::Batch { inputs } => inputs.len(),
-            Packing::Row { .. } => 1,
+            Packing::Rows { .. } => rows.div_ceil(self.rows_of_one().max(1)),
             Packing::Trees { .. } => TREE_NODES,
         }
     }
 
-    /// The most rows of one request.
+    /// Rows that share a ciphertext.
+    pub fn rows_of_one(&self) -> usize {
+        let degree = self.parameter_set.bfv().map_or(0, |numbers| numbers.degree);
+        match &self.packing {
+            Packing::Batch { .. } => degree,
+            Packing::Rows { inputs } => degree / inputs.len().max(1),
+            Packing::Trees { .. } => 1,
+        }
+    }
+
+    /// The most rows of one request: as many as there are slots, or what fits as many ciphertexts as
+    /// there are inputs, since a batch is better then.
     pub fn rows(&self) -> usize {
         match &self.packing {
-            Packing::Batch { .. } => self.parameter_set.bfv().map_or(0, |numbers| numbers.degree),
-            Packing::Row { .. } | Packing::Trees { .. } => 1,
+            Packing::Batch { .. } | Packing::Trees { .. } => self.rows_of_one(),
+            Packing::Rows { inputs } => self.rows_of_one() * inputs.len().max(1),
         }
+    }
+
+    /// Scores that come as a ciphertext each in the answer to a request of so many rows.
+    pub fn outputs(&self, rows: usize) -> usize {
+        let parts = if matches!(self.packing, Packing::Rows { .. }) { self.ciphertexts(rows) } else { 1 };
+        parts.saturating_mul(self.scores as usize)
     }
 }

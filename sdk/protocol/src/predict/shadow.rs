@@ -21,7 +21,7 @@ impl PredictionProgram {
             Evaluation::Weights(scores) => weights(scores),
             Evaluation::Leaves(scores) => leaves(scores.len(), numbers),
         };
-        let ciphertexts = self.form.ciphertexts();
+        let ciphertexts = self.form.ciphertexts(1);
         ScanProgram {
             parameter_set: self.form.parameter_set,
             slices: (0..ciphertexts).map(slice).collect(),
@@ -36,7 +36,7 @@ impl PredictionProgram {
         let scores = self.form.scores as usize;
         match (&self.form.packing, &self.evaluation) {
             (Packing::Batch { .. }, Evaluation::Steps { outputs, .. }) => outputs.len() == scores,
-            (Packing::Row { inputs }, Evaluation::Weights(weights)) => {
+            (Packing::Rows { inputs }, Evaluation::Weights(weights)) => {
                 weights.len() == scores && weights.iter().all(|score| score.weights.len() == inputs.len())
             }
             (Packing::Trees { trees }, Evaluation::Leaves(leaves)) => {
