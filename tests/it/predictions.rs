@@ -18,7 +18,7 @@ use sordino_model::{
 use sordino_protocol::{
     api::models::{ModelListing, Predict, PredictionQuota, PublishModel, Serving},
     money::{Amount, Currency},
-    predict::InputEncoding,
+    predict::{InputEncoding, Packing},
     problem::ProblemCode,
     schema::{Column, ColumnId, Measure, Schema},
 };
@@ -119,7 +119,10 @@ fn a_single_row_takes_few_bytes_and_keys_are_registered_once() {
             let (prepared, listing) =
                 offer(&vendor, &request(&fitted, InputEncoding::Edges, Serving::Both)).await;
             let plan = predict::plan(listing.clone(), &row).expect("the row fits");
-            assert_eq!(plan.form.rows, 1, "one row is sent alone");
+            assert!(
+                !matches!(plan.form.form.packing, Packing::Batch { .. }),
+                "one row takes few ciphertexts"
+            );
             let shown = plan.clone();
             let first = run(&client, plan.clone()).await.expect("predicted");
             assert_equal(&prepared.model, &shown, &first);
@@ -180,14 +183,22 @@ fn what_is_beyond_the_quota_is_refused_and_costs_nothing() {
 }
 
 #[test]
-fn a_request_is_paid_once_and_rows_that_are_not_paid_for_stay_closed() {
+fn a_batch_is_paid_once_and_rows_that_are_not_paid_for_stay_closed() {
+    paid_once(Serving::Batch);
+}
+
+#[test]
+fn few_rows_are_paid_once_and_those_that_are_not_paid_for_stay_closed() {
+    paid_once(Serving::Single);
+}
+
+fn paid_once(serving: Serving) {
     block_on(async {
         let app = TestApp::start().await;
         let home = app.folder.path();
         let (vendor, client) = traders(&app.running, home, app.url(), 1_000).await;
         let fitted = fitted(home, "logistic_breast_cancer", Numbers::Measures);
-        let (prepared, listing) =
-            offer(&vendor, &request(&fitted, InputEncoding::Edges, Serving::Batch)).await;
+        let (prepared, listing) = offer(&vendor, &request(&fitted, InputEncoding::Edges, serving)).await;
         let plan = predict::plan(listing, &fitted.rows).expect("the rows fit");
         run(&client, plan.clone()).await.expect("predicted");
         let before = prepaid(&client).await;

@@ -1,12 +1,13 @@
 //! Keeps back the scores of rows that were not paid for.
 //!
-//! Inputs are encrypted, so the platform cannot see how many of a batch's slots hold a row: a client
-//! could pay for one and fill them all. So a random number is added to every slot beyond the rows that
-//! are paid. It is uniform modulo t, which leaves nothing of the score in it, and adds less than one to
-//! the noise.
+//! Inputs are encrypted, so the platform cannot see how many of a ciphertext's places hold a row: a
+//! client could pay for one and fill them all. So in a batch a random number is added to every slot beyond
+//! the rows that are paid: it is uniform modulo t, which leaves nothing of the score in it, and adds less
+//! than one to the noise. Where a row's score is one coefficient, a random one takes its place.
 
 use fhe::bfv::{Encoding, Plaintext};
-use fhe_traits::{FheDecoder, FheEncoder};
+use fhe_math::rq::{Poly, Representation, traits::TryConvertFrom};
+use fhe_traits::FheEncoder;
 use rand::{CryptoRng, Rng, RngCore};
 use sordino_protocol::{
     parameters::ScanParameters,
@@ -39,21 +40,43 @@ pub fn withhold<R: RngCore + CryptoRng>(
     rng: &mut R,
 ) -> Result<Vec<u8>, FheError> {
     let numbers = scan(form.parameter_set)?;
-    if !matches!(form.packing, Packing::Batch { .. }) || rows >= numbers.degree {
-        return Ok(outputs);
-    }
-    let size = outputs_size(form)?;
+    let size = outputs_size(form, rows)?;
     limit(OBJECT, outputs.len() as u64, size)?;
     if outputs.len() as u64 != size {
         return Err(OBJECT.malformed("it ends early").into());
     }
-    let scores = form.scores as usize;
-    let each = (outputs.len() - FRAME) / scores.max(1);
-    for score in outputs[FRAME..].chunks_exact_mut(each.max(1)) {
-        let summand = random_beyond(form, rows, numbers, rng)?;
-        add(score, &summand, numbers)?;
+    let each = (outputs.len() - FRAME) / form.outputs(rows).max(1);
+    for (index, score) in outputs[FRAME..].chunks_exact_mut(each.max(1)).enumerate() {
+        match &form.packing {
+            Packing::Batch { .. } if rows < numbers.degree => {
+                let summand = random_beyond(form, rows, numbers, rng)?;
+                add(score, &summand, numbers)?;
+            }
+            Packing::Rows { .. } => {
+                // Ciphertexts of the same rows follow each other, score by score.
+                let first = index / form.scores.max(1) as usize * form.rows_of_one();
+                replace(score, rows.saturating_sub(first), form.rows_of_one(), numbers, rng);
+            }
+            Packing::Batch { .. } | Packing::Trees { .. } => {}
+        }
     }
     Ok(outputs)
+}
+
+/// Puts random residues where the scores of rows from `kept` on are: 8 bytes each, modulus by modulus.
+fn replace<R: RngCore + CryptoRng>(
+    score: &mut [u8],
+    kept: usize,
+    rows: usize,
+    numbers: &ScanParameters,
+    rng: &mut R,
+) {
+    let moduli = &numbers.moduli[..numbers.finish_moduli()];
+    for (words, modulus) in score.chunks_exact_mut(8 * rows.max(1)).zip(moduli) {
+        for word in words.chunks_exact_mut(8).skip(kept) {
+            word.copy_from_slice(&rng.random_range(0..*modulus).to_le_bytes());
+        }
+    }
 }
 
 /// The coefficients modulo t of a plaintext with 0 in the first slots and random numbers in the others.
@@ -69,7 +92,12 @@ fn random_beyond<R: RngCore + CryptoRng>(
     let set = bfv(form.parameter_set)?;
     let plain = Plaintext::try_encode(slots.as_slice(), Encoding::simd(), set)
         .map_err(FheError::bfv("encoding a vector"))?;
-    Vec::<u64>::try_decode(&plain, Encoding::poly()).map_err(FheError::bfv("encoding a vector"))
+    let context = set.context_at_level(0).map_err(FheError::bfv("encoding a vector"))?;
+    let mut polynomial = Poly::try_convert_from(&plain, context, false, Representation::Ntt)
+        .map_err(FheError::math("encoding a vector"))?;
+    polynomial.change_representation(Representation::PowerBasis);
+    // Below t, so below every modulus of the set: the residues modulo the first are the coefficients.
+    Ok(polynomial.coefficients().row(0).iter().copied().collect())
 }
 
 /// Adds a plaintext to the first polynomial of a score, scaled by q / t where q is the product of the

@@ -84,9 +84,10 @@ impl Artefact {
     pub fn forms(&self, encoding: InputEncoding, limit: u64) -> Result<Vec<ServedForm>, OfferError> {
         let one = |program: &PredictionProgram| {
             let form = &program.form;
-            let input_bytes = inputs_size(form).map_err(|_| OfferError::Set)?;
-            if input_bytes > limit {
-                return Err(OfferError::TooLarge { found: input_bytes, limit });
+            let size = |rows| inputs_size(form, rows).map_err(|_| OfferError::Set);
+            let (input_bytes, most_input_bytes) = (size(1)?, size(form.rows())?);
+            if most_input_bytes > limit {
+                return Err(OfferError::TooLarge { found: most_input_bytes, limit });
             }
             Ok(ServedForm {
                 digest: form.digest()?,
@@ -94,6 +95,7 @@ impl Artefact {
                 rows: u32::try_from(form.rows()).unwrap_or(u32::MAX),
                 key_bytes: registration_size(form.parameter_set).map_err(|_| OfferError::Set)?,
                 input_bytes,
+                most_input_bytes,
                 reveals: reveals(form, encoding),
                 form: form.clone(),
             })

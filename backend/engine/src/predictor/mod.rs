@@ -22,8 +22,12 @@ use rand::{
     rngs::{OsRng, StdRng},
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sordino_fhe::{predict::Evaluator, progress::Progress, withhold::withhold};
-use sordino_protocol::{digest::Digest, parameters::ParameterSet, predict::PredictionProgram};
+use sordino_fhe::{error::FheError, predict::Evaluator, progress::Progress, withhold::withhold};
+use sordino_protocol::{
+    digest::Digest,
+    parameters::ParameterSet,
+    predict::{InputForm, PredictionProgram},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -185,12 +189,22 @@ pub fn key_bytes(set: ParameterSet) -> Option<u64> {
     sordino_fhe::predict::registration_size(set).ok()
 }
 
+/// Bytes of the encrypted inputs of so many rows; `None` for a form without slots.
+pub fn input_bytes(form: &InputForm, samples: u32) -> Option<u64> {
+    sordino_fhe::predict::inputs_size(form, samples as usize).ok()
+}
+
 fn evaluate(
     evaluator: &Evaluator,
     program: &PredictionProgram,
     request: &Request,
     stop: &CancellationToken,
 ) -> Result<Vec<u8>, EngineError> {
+    // Rows may share a ciphertext, but no ciphertext may be of rows that are not stated.
+    if input_bytes(&program.form, request.samples) != Some(request.inputs.len() as u64) {
+        let reason = "the inputs have another size than so many samples in this form";
+        return Err(FheError::Prediction(reason).into());
+    }
     let mut seed = [0; 32];
     OsRng.try_fill_bytes(&mut seed).map_err(|_| EngineError::Panicked)?;
     let mut rng = StdRng::from_seed(seed);

@@ -107,9 +107,10 @@ async fn scores_are_those_in_clear_and_only_of_rows_that_are_paid() {
 async fn what_is_no_ciphertext_or_no_key_is_refused() {
     let mut world = World::new().await;
     let good = world.request(3, 3);
+    let more = Request { samples: 5_000, ..world.request(3, 3) };
     let short = Request { inputs: good.inputs.slice(..good.inputs.len() - 1), ..world.request(3, 3) };
     let noise = Request { inputs: vec![0xab; good.inputs.len()].into(), ..world.request(3, 3) };
-    for bad in [short, noise] {
+    for bad in [more, short, noise] {
         assert!(matches!(world.predictor.evaluate(bad).await, Err(EngineError::Fhe(_))));
     }
     let other = Request { form: world.digest, ..world.request(3, 3) };
@@ -126,7 +127,7 @@ async fn what_clients_are_told_holds_no_weight() {
     let world = World::new().await;
     let forms = world.artefact.forms(InputEncoding::Edges, u64::MAX).expect("forms");
     assert_eq!(forms.len(), 2);
-    assert!(forms[0].input_bytes > forms[1].input_bytes && forms[1].rows == 1);
+    assert!(forms[0].input_bytes > forms[1].input_bytes && forms[0].rows > forms[1].rows);
     let told = serde_json::to_string(&forms).expect("JSON");
     assert!(!told.contains("-30") && !told.contains("weights") && !told.contains("constant"), "{told}");
     let refused = world.artefact.forms(InputEncoding::Edges, 1_000).expect_err("too large");

@@ -36,6 +36,7 @@ pub(super) async fn new_model(storage: &Storage, vendor: AccountId) -> NewModel 
         rows: 4_096,
         key_bytes: 10,
         input_bytes: 10,
+        most_input_bytes: 10,
         reveals: "nothing".to_owned(),
     };
     let listing = ModelListing {

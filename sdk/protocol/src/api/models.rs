@@ -51,7 +51,7 @@ pub enum Serving {
     /// Many rows a request.
     #[default]
     Batch,
-    /// One row a request, with few ciphertexts.
+    /// Few rows a request, with few ciphertexts: one where the model is of trees.
     Single,
     /// Both, as the client likes.
     Both,
@@ -132,8 +132,10 @@ pub struct ServedForm {
     pub rows: u32,
     /// Bytes of the keys that a client registers, once for the parameter set.
     pub key_bytes: u64,
-    /// Bytes of the encrypted inputs of one request.
+    /// Bytes of the encrypted inputs of one row; a batch has this size whatever it holds.
     pub input_bytes: u64,
+    /// Bytes of the encrypted inputs of a request with all the rows it may have.
+    pub most_input_bytes: u64,
     /// What a client learns of the model from the form.
     pub reveals: String,
 }
@@ -200,10 +202,10 @@ impl<R> ModelListing<R> {
 /// What a form tells clients about the model it is of.
 pub fn reveals(form: &InputForm, encoding: InputEncoding) -> String {
     match (&form.packing, encoding) {
-        (Packing::Batch { .. } | Packing::Row { .. }, InputEncoding::Edges) => {
+        (Packing::Batch { .. } | Packing::Rows { .. }, InputEncoding::Edges) => {
             "nothing but the schema, the number of scores, and whether measures enter squared".to_owned()
         }
-        (Packing::Batch { inputs } | Packing::Row { inputs }, InputEncoding::Tests) => format!(
+        (Packing::Batch { inputs } | Packing::Rows { inputs }, InputEncoding::Tests) => format!(
             "the {} distinct tests that the model makes, but not where, nor any number it adds up",
             inputs.len()
         ),

@@ -3,8 +3,8 @@
 
 use actix_web::{HttpRequest, web};
 use bytes::Bytes;
-use sordino_domain::models::admit;
-use sordino_engine::predictor::{Evaluated, Request};
+use sordino_domain::models::{ModelError, admit};
+use sordino_engine::predictor::{Evaluated, Request, input_bytes};
 use sordino_protocol::{
     api::models::{Predict, Prediction, ServedForm},
     canonical,
@@ -39,8 +39,8 @@ pub async fn predict(
 ) -> WebResult<web::Json<Prediction>> {
     state.rates.prediction(who.account)?;
     let stored = state.storage.models().get(query.model).await?;
-    let limit = stored.listing.forms.iter().find(|form| form.digest == query.form);
-    let limit = limit.map_or(state.settings.limits.prediction_bytes, |form| form.input_bytes);
+    let unknown = || ModelError::Form { model: query.model, form: query.form };
+    let limit = size(&stored, &query).ok_or_else(unknown)?.min(state.settings.limits.prediction_bytes);
     body::check_length(&request, limit)?;
     let room = state.predictor.room(limit).await?;
     let inputs = body::whole(&mut payload, limit).await?;
@@ -64,6 +64,12 @@ pub async fn predict(
     let receipt = state.platform.sign(receipt)?;
     let delivery = Delivery { receipt, fee: state.settings.fee, key, request: named.request };
     Ok(web::Json(predictions.deliver(who.account, delivery, state.now()).await?))
+}
+
+/// Bytes of the inputs; `None` for a form that the model does not have.
+fn size(stored: &StoredModel, query: &Predict) -> Option<u64> {
+    let form = stored.listing.forms.iter().find(|form| form.digest == query.form)?;
+    Some(input_bytes(&form.form, query.samples)?.min(form.most_input_bytes))
 }
 
 /// Digests of what came.

@@ -70,7 +70,7 @@ enum Encoding {
 enum Packing {
     /// Many rows a request.
     Batch,
-    /// One row a request; of trees it reveals the test of every node.
+    /// Few rows a request; of trees one, and it reveals the test of every node.
     Single,
     /// Both.
     Both,

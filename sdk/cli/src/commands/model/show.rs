@@ -3,9 +3,12 @@
 use std::fmt::Write;
 
 use sordino_model::quantised::Reading;
-use sordino_protocol::api::{
-    ListingState,
-    models::{ModelKind, ModelListing},
+use sordino_protocol::{
+    api::{
+        ListingState,
+        models::{ModelKind, ModelListing},
+    },
+    predict::Packing,
 };
 
 use crate::output;
@@ -51,8 +54,8 @@ pub(super) fn one(model: &ModelListing<Reading>) -> String {
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "  {:<8}  up to {} a request: {} sent; keys {} once ({})\n            clients learn {}",
-            if form.rows == 1 { "single" } else { "batch" },
+            "  {:<8}  up to {} a request: {} for one; keys {} once ({})\n            clients learn {}",
+            if matches!(form.form.packing, Packing::Batch { .. }) { "batch" } else { "few rows" },
             output::count(u64::from(form.rows), "row"),
             output::bytes(form.input_bytes),
             output::bytes(form.key_bytes),

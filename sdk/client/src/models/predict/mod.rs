@@ -109,7 +109,7 @@ async fn one(
     };
     outcome.sent_bytes += inputs.len() as u64;
     let prediction = session.client.predict(&request, inputs, &api::idempotency_key()).await?;
-    let limit = outputs_size(&plan.form.form).map_err(ModelsError::from)?;
+    let limit = outputs_size(&plan.form.form, rows.len()).map_err(ModelsError::from)?;
     let outputs = session.client.prediction_output(prediction.id, limit).await?;
     verify::verify(&prediction, session.platform_key(), &sent, &outputs)?;
     outcome.received_bytes += outputs.len() as u64;

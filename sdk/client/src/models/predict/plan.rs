@@ -62,7 +62,13 @@ pub fn plan(listing: ModelListing<Reading>, file: &Path) -> Result<Plan, ClientE
         return Err(ModelsError::TooManyRows { rows, limit: listing.quota.samples_per_day }.into());
     }
     let at_once = |form: &ServedForm| form.rows.min(listing.quota.samples_per_request).max(1) as usize;
-    let bytes = |form: &ServedForm| rows.div_ceil(at_once(form)) as u64 * form.input_bytes;
+    // Sizes were checked: a form has slots.
+    let size = |form: &ServedForm, rows| inputs_size(&form.form, rows).unwrap_or(u64::MAX);
+    let bytes = |form: &ServedForm| {
+        let (whole, rest) = ((rows / at_once(form)) as u64, rows % at_once(form));
+        let rest = if rest == 0 { 0 } else { size(form, rest) };
+        whole.saturating_mul(size(form, at_once(form))).saturating_add(rest)
+    };
     let form = listing.forms.iter().min_by_key(|form| bytes(form)).cloned();
     let form = form.ok_or(ModelsError::Listing("it has no form"))?;
     let (step, bytes) = (at_once(&form), bytes(&form));
@@ -84,10 +90,10 @@ fn check(listing: &ModelListing<Reading>) -> Result<(), ClientError> {
         if form.digest()? != served.digest {
             return wrong("a form does not have its digest");
         }
-        if form.ciphertexts() > MAX_INPUTS || served.rows as usize != form.rows() {
+        if form.ciphertexts(form.rows()) > MAX_INPUTS || served.rows as usize != form.rows() {
             return wrong("a form asks for too many ciphertexts or states another number of rows");
         }
-        if inputs_size(form).map_err(ModelsError::from)? != served.input_bytes {
+        if inputs_size(form, 1).map_err(ModelsError::from)? != served.input_bytes {
             return wrong("a form states another size than it has");
         }
         if scores != Some(form.scores as usize) {
