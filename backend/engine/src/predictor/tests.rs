@@ -107,7 +107,11 @@ async fn scores_are_those_in_clear_and_only_of_rows_that_are_paid() {
 async fn what_is_no_ciphertext_or_no_key_is_refused() {
     let mut world = World::new().await;
     let good = world.request(3, 3);
-    let more = Request { samples: 5_000, ..world.request(3, 3) };
+    // Rows of this form share one ciphertext up to several hundred.
+    let few = world.artefact.programs[1].form.clone();
+    let inputs = encrypt(&world.keys, &few, &world.table, 0..3, &mut world.rng).expect("encrypted");
+    let form = few.digest().expect("a digest");
+    let more = Request { samples: 1_000, form, inputs: inputs.into(), ..world.request(3, 3) };
     let short = Request { inputs: good.inputs.slice(..good.inputs.len() - 1), ..world.request(3, 3) };
     let noise = Request { inputs: vec![0xab; good.inputs.len()].into(), ..world.request(3, 3) };
     for bad in [more, short, noise] {

@@ -128,9 +128,9 @@ async fn hostile_offers_are_refused_with_the_reason() {
         ),
         (changed(|b| b["schema"]["column"][0]["dimension"]["max"] = json!(-5)), "malformed", "schema"),
         (
-            changed(|b| b["model"]["bounds"] = json!([[0, 9_007_199_254_740_991i64]])),
+            changed(|b| b["model"]["shape"]["scores"][0]["terms"][0]["codes"]["weights"] = json!([1, 2])),
             "model_unsupported",
-            "score bits",
+            "weight for each code",
         ),
         (
             changed(|b| b["model"]["shape"]["scores"][0]["terms"][0]["codes"]["column"] = json!(7)),
@@ -145,6 +145,7 @@ async fn hostile_offers_are_refused_with_the_reason() {
         (changed(|b| b["description"] = json!("x".repeat(30_000))), "too_large", "20000"),
     ] {
         let reply = world.post("/v1/models", &vendor.token, &body).await;
+        assert!(reply.status.is_client_error(), "{word}: {}", reply.text());
         assert_eq!(reply.code(), code, "{}", reply.text());
         assert!(reply.text().contains(word), "{word}: {}", reply.text());
     }

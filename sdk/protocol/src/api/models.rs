@@ -210,7 +210,8 @@ pub fn reveals(form: &InputForm, encoding: InputEncoding) -> String {
             inputs.len()
         ),
         (Packing::Trees { trees }, _) => {
-            format!("the {} trees with the test of every node, but no leaf", trees.len())
+            let plural = if trees.len() == 1 { "" } else { "s" };
+            format!("{} tree{plural} with the test of every node, but no leaf", trees.len())
         }
     }
 }
