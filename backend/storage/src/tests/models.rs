@@ -70,7 +70,8 @@ fn a_model_is_offered_once_and_withdrawn_by_its_vendor_only() {
         let mut again = new.clone();
         again.listing.id = ModelId::new(id());
         assert_eq!(models.publish(again).await.expect("the same"), listing);
-        assert_eq!(models.list(10).await.expect("listed"), [listing.clone()]);
+        let listed = models.list(10).await.expect("listed");
+        assert_eq!(listed.as_slice(), std::slice::from_ref(&listing));
         let stored = models.get(listing.id).await.expect("found");
         assert_eq!((stored.listing, stored.artefact), (listing.clone(), new.artefact));
 

@@ -45,7 +45,8 @@ impl Predict {
                 return Err(ClientError::Price { price, limit }.into());
             }
             None if !self.yes => {
-                if !output::confirm(&format!("Pay {} {currency}?", plan.price))? {
+                let question = format!("Pay {} {currency}?", plan.price);
+                if !output::confirm(&question)? {
                     output::note("Nothing was bought.");
                     return Ok(ExitCode::from(exit::FAILED));
                 }
