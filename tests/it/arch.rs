@@ -13,7 +13,8 @@ use crate::metadata::{Metadata, ROOT};
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("fhe", &["protocol"]),
-    ("model", &["protocol"]),
+    // The cryptography for tests alone: that encrypted predictions are those in clear.
+    ("model", &["protocol", "fhe"]),
     ("client", &["protocol", "fhe"]),
     ("cli", &["protocol", "fhe", "client"]),
     ("domain", &["protocol"]),
