@@ -7,7 +7,6 @@ use std::{fmt, io, iter};
 
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
 use fhe::bfv::SecretKey;
-use fhe_traits::{DeserializeParametrized, Serialize};
 use rand::{CryptoRng, RngCore};
 use secrecy::SecretString;
 use sordino_protocol::{parameters::ParameterSet, sealed::RecipientSecret, signature::SigningKey};
@@ -16,13 +15,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     error::FheError,
-    parameters::{GLWE_DEGREE, bfv, polynomial_size, scan},
-    scan::wire::varint,
-    trust::{Object, Reader, TrustError, guard, header, limit},
+    key_bytes::{read_scan, write_scan},
+    parameters::{GLWE_DEGREE, bfv, polynomial_size},
+    trust::{Object, Reader, TrustError, header, limit},
 };
 
-/// The largest value of a centred binomial distribution of variance 10: twice the variance.
-const MAX_COEFFICIENT: i64 = 20;
 /// The hardest scrypt work factor accepted when opening a key file (log2; about a minute).
 const MAX_WORK_FACTOR: u8 = 22;
 /// The most bytes of an encrypted key file.
@@ -143,30 +140,6 @@ fn content(error: FheError) -> KeyFileError {
         FheError::Untrusted(refused) => KeyFileError::Content(refused),
         other => KeyFileError::Fhe(other),
     }
-}
-
-/// Writes one zigzag byte a coefficient. The library writes them after a short frame.
-pub(crate) fn write_scan(key: &SecretKey, set: ParameterSet, out: &mut Vec<u8>) {
-    let bytes = Zeroizing::new(key.to_bytes());
-    let degree = set.bfv().map_or(0, |numbers| numbers.degree);
-    out.extend_from_slice(&bytes[bytes.len() - degree..]);
-}
-
-/// Reads one zigzag byte a coefficient and gives them to the library in its own framing.
-pub(crate) fn read_scan(
-    reader: &mut Reader<'_>,
-    object: Object,
-    set: ParameterSet,
-) -> Result<SecretKey, FheError> {
-    let degree = scan(set)?.degree;
-    let coefficients = reader.take(degree)?;
-    if coefficients.iter().any(|byte| i64::from(*byte) > 2 * MAX_COEFFICIENT) {
-        return Err(object.malformed("a coefficient of a secret key is too large").into());
-    }
-    let mut framed = Zeroizing::new(vec![0x0a]);
-    framed.extend(varint(degree));
-    framed.extend_from_slice(coefficients);
-    guard(object, || SecretKey::from_bytes(&framed, bfv(set)?).map_err(FheError::bfv("reading a secret key")))
 }
 
 impl KeyBundle {

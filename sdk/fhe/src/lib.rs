@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod evaluation_keys;
+mod key_bytes;
 pub mod keys;
 pub mod naive;
 pub mod outputs;

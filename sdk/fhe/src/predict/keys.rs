@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::FheError,
-    keys::{read_scan, write_scan},
+    key_bytes::{read_scan, write_scan},
     parameters::{bfv, scan},
     ring::Rows,
     scan::{RelinearisationKey, ciphertext::Ciphertext, wire},

@@ -8,3 +8,4 @@ mod measure;
 mod predictions;
 mod served;
 mod tables;
+mod unserved;

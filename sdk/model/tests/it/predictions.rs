@@ -46,7 +46,7 @@ fn check(
     };
     let table = coded(fixture, &schema);
     let ranges = match serving {
-        Serving::Batch => vec![0..table.rows],
+        Serving::Batch => std::iter::once(0..table.rows).collect(),
         Serving::Single if matches!(program.form.packing, Packing::Rows { .. }) => {
             vec![0..1, 3..4, 0..table.rows.min(program.form.rows())]
         }

@@ -26,8 +26,9 @@ pub const MAX_INPUTS: usize = 4_096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputEncoding {
-    /// For each column of the schema whether the code is at least 1, 2, and so on. Reveals nothing but
-    /// the schema.
+    /// For each column of the schema whether the code is at least 1, 2, and so on, or the value of a
+    /// measure. Reveals nothing but the schema and, for a linear model, whether it reads values or codes
+    /// of a column that has both, and squares of values.
     Edges,
     /// For each distinct test of the model whether the row passes it: fewer ciphertexts. Reveals which
     /// tests there are, but no tree and no number that is added up.
