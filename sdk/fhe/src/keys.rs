@@ -7,6 +7,7 @@ use std::{fmt, io, iter};
 
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
 use fhe::bfv::SecretKey;
+use fhe_traits::Serialize;
 use rand::{CryptoRng, RngCore};
 use secrecy::SecretString;
 use sordino_protocol::{parameters::ParameterSet, sealed::RecipientSecret, signature::SigningKey};
@@ -16,7 +17,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     error::FheError,
     key_bytes::{read_scan, write_scan},
-    parameters::{GLWE_DEGREE, bfv, polynomial_size},
+    parameters::{GLWE_DEGREE, bfv, polynomial_size, scan},
     trust::{Object, Reader, TrustError, header, limit},
 };
 

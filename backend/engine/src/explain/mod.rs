@@ -138,10 +138,20 @@ fn text(manifest: &Manifest, policy: &Policy, bound: &Bound, plan: &Plan, e: &Ex
     lines.extend(steps::lines(manifest, &plan.program).into_iter().map(|line| format!("  {line}")));
     let c = e.operations;
     lines.push("cost:".to_owned());
-    lines.push(format!(
-        "  {} loads, {} additions, {} multiplications, {} relinearisations, {} slot sums, {} cells",
-        c.loads, c.additions, c.multiplications, c.relinearisations, c.slot_sums, c.cells
-    ));
+    lines.push(match e.layout {
+        LayoutKind::Rollup => format!("  {} ciphertexts expanded, {} cells added up", c.loads, c.cells),
+        LayoutKind::Scan => format!(
+            "  {} slices read, {} additions, {} multiplications ({} factors extended, {} moduli), {} \
+             relinearisations, no rotations, {} outputs",
+            c.loads,
+            c.additions,
+            c.multiplications,
+            c.extensions,
+            c.moduli,
+            c.relinearisations + c.product_sums,
+            c.slot_sums + c.product_sums
+        ),
+    });
     lines.push(format!(
         "  noise below {} of {} bits, multiplicative depth {}",
         e.noise_bits, e.noise_budget_bits, e.depth

@@ -108,6 +108,7 @@ fn in_short(message: &str) -> &str {
     ["Error during planning: ", "Internal error: ", "errors: "]
         .iter()
         .fold(message, |message, wrapping| message.rsplit(wrapping).next().unwrap_or(message))
+        .trim_end_matches('.')
 }
 
 /// DataFusion's refusal in our terms. What is common has been refused before with better words.

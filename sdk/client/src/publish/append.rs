@@ -221,7 +221,7 @@ fn next_version(
         Aggregator::restore(schema, layout, before.rows, &source, &keys.secret)
     };
     let mut aggregator = before.rollup.as_ref().map(restore).transpose()?;
-    let mut chunks: Vec<(ObjectRef, u64)> = Vec::new();
+    let mut chunks: Vec<encrypt::Encrypted> = Vec::new();
     let mut scores = before.score.as_ref().map(|layout| encrypt::Scores::new(schema, layout));
     progress.begin(Stage::Rows, plan.rows);
     let set = before.scan.as_ref().and_then(|layout| layout.parameter_set.scan());
@@ -266,7 +266,7 @@ fn assemble(
     previous: Digest,
     rows: u64,
     segments: Vec<ObjectRef>,
-    (chunks, scores): (&[(ObjectRef, u64)], &[(ObjectRef, u64)]),
+    (chunks, scores): (&[encrypt::Encrypted], &[encrypt::Encrypted]),
 ) -> Result<Manifest, ClientError> {
     let kept = |digest: &Digest| before.objects.iter().find(|object| object.digest == *digest).copied();
     let rollup = before.rollup.as_ref().map(|layout| RollupLayout {
@@ -274,7 +274,7 @@ fn assemble(
         ..layout.clone()
     });
     let mut objects = segments;
-    let mut grown = |layout: &ScanLayout, chunks: &[(ObjectRef, u64)]| {
+    let mut grown = |layout: &ScanLayout, chunks: &[encrypt::Encrypted]| {
         objects.extend(layout.chunks.iter().filter_map(|chunk| kept(&chunk.object)));
         objects.extend(chunks.iter().map(|(object, _)| *object));
         objects.extend(kept(&layout.evaluation_keys));

@@ -22,6 +22,9 @@ use crate::{
     table::{Table, TableError},
 };
 
+/// The object of a chunk, and its rows.
+pub(super) type Encrypted = (ObjectRef, u64);
+
 /// Rows summed at a time when no chunks are made.
 pub(super) const BATCH: usize = 8_192;
 
@@ -65,7 +68,7 @@ pub(super) fn encrypt(
         }
         _ => None,
     };
-    let mut listed = |layout: &ScanLayout, chunks: &[(ObjectRef, u64)], part| {
+    let mut listed = |layout: &ScanLayout, chunks: &[Encrypted], part| {
         let evaluation_keys = evaluation_key_object(keys, layout, part, spool, progress)?;
         objects.extend(chunks.iter().map(|(object, _)| *object));
         objects.push(evaluation_keys);
@@ -100,7 +103,7 @@ pub(super) fn encrypt(
 pub(super) struct Scores<'a> {
     layout: &'a ScanLayout,
     waiting: CodedTable,
-    chunks: Vec<(ObjectRef, u64)>,
+    chunks: Vec<Encrypted>,
 }
 
 impl<'a> Scores<'a> {
@@ -140,7 +143,7 @@ impl<'a> Scores<'a> {
         keys: &KeyBundle,
         schema: &Schema,
         spool: &Spool,
-    ) -> Result<(&'a ScanLayout, Vec<(ObjectRef, u64)>), ClientError> {
+    ) -> Result<(&'a ScanLayout, Vec<Encrypted>), ClientError> {
         self.flush(keys, schema, spool)?;
         Ok((self.layout, self.chunks))
     }
@@ -181,7 +184,7 @@ pub(super) fn chunk(
     batch: &CodedTable,
     part: Part,
     spool: &Spool,
-) -> Result<(ObjectRef, u64), ClientError> {
+) -> Result<Encrypted, ClientError> {
     let object = match spool.get(part) {
         Some(object) => object,
         None => {

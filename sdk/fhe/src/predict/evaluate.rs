@@ -121,7 +121,8 @@ impl Evaluator {
         };
         let (ciphertexts, constants): (Vec<Option<Ciphertext>>, Vec<i128>) = match &program.evaluation {
             Evaluation::Steps { outputs, .. } => {
-                let run = Run { set: self.set, key, tables, program: line, chunk: inputs, progress };
+                let run =
+                    Run { set: self.set, key, tables, program: line, early: false, chunk: inputs, progress };
                 let mut sums = if line.outputs.is_empty() { Vec::new() } else { run.all()? }.into_iter();
                 let ciphertexts = outputs.iter().map(|output| output.register.and_then(|_| sums.next()));
                 (ciphertexts.collect(), outputs.iter().map(|output| reduced(output.constant)).collect())
@@ -171,7 +172,7 @@ impl Evaluator {
         {
             Ciphertext::Early(polynomials) => (polynomials, &tables.full, &tables.finish[0]),
             Ciphertext::Late(polynomials) => (polynomials, &tables.working, &tables.finish[1]),
-            Ciphertext::Products(_) => {
+            Ciphertext::Products(_) | Ciphertext::Finished(_) => {
                 return Err(FheError::Prediction("an output is not relinearised"));
             }
         };

@@ -16,7 +16,7 @@ pub fn write(trained: &Trained) -> Result<Vec<u8>, ModelError> {
     serde_json_canonicalizer::to_vec(trained).map_err(|error| ModelError::Format(error.to_string()))
 }
 
-/// The model in a file that [`write`] wrote.
+/// The model in a file that [`write()`] wrote.
 ///
 /// # Errors
 /// When it is too large or not well formed.

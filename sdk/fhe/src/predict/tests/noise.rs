@@ -106,6 +106,7 @@ fn noise_of_batches_is_hidden_and_decrypts() {
             key: &client.evaluator.keys.relinearisation,
             tables: tables(set, known.working).expect("tables"),
             program: &line,
+            early: false,
             chunk: &inputs,
             progress: &Silent,
         };
