@@ -8,6 +8,7 @@ mod m0003_jobs;
 mod m0004_ledger;
 mod m0005_outbox;
 mod m0006_presentations;
+mod m0007_models;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_ledger::Migration),
             Box::new(m0005_outbox::Migration),
             Box::new(m0006_presentations::Migration),
+            Box::new(m0007_models::Migration),
         ]
     }
 }

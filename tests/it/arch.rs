@@ -13,15 +13,16 @@ use crate::metadata::{Metadata, ROOT};
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("fhe", &["protocol"]),
-    ("model", &["protocol"]),
+    // The cryptography for tests alone: that encrypted predictions are those in clear.
+    ("model", &["protocol", "fhe"]),
     ("client", &["protocol", "fhe", "model"]),
-    ("cli", &["protocol", "fhe", "client"]),
+    ("cli", &["protocol", "fhe", "model", "client"]),
     ("domain", &["protocol"]),
     ("migrations", &[]),
     ("storage", &["protocol", "domain", "migrations"]),
-    ("engine", &["protocol", "fhe", "domain"]),
+    ("engine", &["protocol", "fhe", "model", "domain"]),
     ("frontend-templates", &[]),
-    ("web", &["protocol", "domain", "storage", "engine", "frontend-templates"]),
+    ("web", &["protocol", "model", "domain", "storage", "engine", "frontend-templates"]),
     ("server", &["protocol", "fhe", "model", "client", "domain", "migrations", "storage", "engine", "web"]),
 ];
 

@@ -2,8 +2,8 @@
 //! the gate, released and read; and models that are attacks.
 
 use sordino_client::{
+    auditions::{self, Prepared, Request},
     buyer::{self, CheckedOffer, Opened},
-    models::{self, Prepared, Request},
 };
 use sordino_model::{audition::Metrics, quantised};
 use sordino_protocol::{
@@ -45,8 +45,8 @@ fn line() -> Vec<u8> {
 }
 
 fn prepare(model: &[u8], listing: &Listing, label: &str, by: Option<&str>) -> Prepared {
-    let model = models::read(model, None).expect("a model");
-    models::prepare(model, listing.clone(), Request { label, by }).expect("an audition")
+    let model = auditions::read(model, None).expect("a model");
+    auditions::prepare(model, listing.clone(), Request { label, by }).expect("an audition")
 }
 
 async fn evaluate(
@@ -54,13 +54,13 @@ async fn evaluate(
     prepared: &Prepared,
     layout: Option<LayoutKind>,
 ) -> (CheckedOffer, Opened, Metrics) {
-    let offer = models::quote(&buyer.session, prepared, layout).await.expect("a quote");
+    let offer = auditions::quote(&buyer.session, prepared, layout).await.expect("a quote");
     let job = buyer::buy(&buyer.session, &buyer.keys, &offer).await.expect("paid");
     let job = buyer::wait(&buyer.session, job.id, |_| {}).await.expect("it ends");
     assert_eq!(job.state, JobState::Released, "{:?}", job.problem);
     let opened = buyer::open(&buyer.session, &buyer.keys, &job, Some(&offer)).await.expect("opened");
     assert!(opened.report.quote_checked && opened.report.reevaluated, "as for any query");
-    let metrics = models::metrics(prepared, &opened).expect("metrics");
+    let metrics = auditions::metrics(prepared, &opened).expect("metrics");
     (offer, opened, metrics)
 }
 
@@ -106,7 +106,7 @@ fn metrics_of_a_tree_a_scorecard_and_a_line_are_those_in_clear() {
             let right: i64 = (0..expected.len()).map(|class| expected[class][class]).sum();
             let accuracy = found.all.metrics.as_ref().expect("nothing is unknown").accuracy;
             assert!((accuracy - right as f64 / rows.rows as f64).abs() < 1e-12);
-            assert!(models::measured(&Metrics::Classification(found)).contains("accuracy"));
+            assert!(auditions::measured(&Metrics::Classification(found)).contains("accuracy"));
         }
 
         let line = prepare(&line(), &listing, "credit_amount", None);
@@ -219,7 +219,7 @@ fn attack_models_that_differ_in_one_person_differ_by_noise() {
         assert!(found.all.standard_errors.expect("noise").accuracy.is_some());
         // Both took their share of the budget: there is no third model.
         let third = prepare(&tree_that_isolates(26.5), &listing, "ill", None);
-        let offer = models::quote(&buyer.session, &third, None).await.expect("a quote");
+        let offer = auditions::quote(&buyer.session, &third, None).await.expect("a quote");
         let job = buyer::buy(&buyer.session, &buyer.keys, &offer).await.expect("paid");
         let job = buyer::wait(&buyer.session, job.id, |_| {}).await.expect("it ends");
         assert_eq!(job.state, JobState::Refused, "{:?}", job.problem);

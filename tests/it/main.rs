@@ -12,4 +12,5 @@ mod licences;
 mod main_loop;
 mod metadata;
 mod portal;
+mod predictions;
 mod understood;

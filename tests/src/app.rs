@@ -56,5 +56,6 @@ pub fn config(folder: &std::path::Path) -> Config {
     config.server.threads = 2;
     config.limits.sign_ins_per_minute = 10_000;
     config.limits.quotes_per_minute = 10_000;
+    config.limits.predictions_per_minute = 10_000;
     config
 }

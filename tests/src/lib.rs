@@ -2,6 +2,7 @@
 //! parties that use it, and a proxy that keeps every byte that crosses.
 
 pub mod app;
+pub mod models;
 pub mod parties;
 pub mod process;
 pub mod proxy;

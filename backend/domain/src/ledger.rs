@@ -5,7 +5,9 @@ mod holds;
 mod movements;
 
 pub use holds::{Hold, HoldError, HoldState};
-pub use movements::{Movement, capture, hold, hold_id, job_transaction, top_up, void};
+pub use movements::{
+    Movement, capture, hold, hold_id, job_transaction, prediction, prediction_transaction, top_up, void,
+};
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 

@@ -9,6 +9,7 @@ pub mod gates;
 pub mod jobs;
 pub mod ledger;
 pub mod listings;
+pub mod models;
 pub mod objects;
 pub mod pricing;
 pub mod quotes;

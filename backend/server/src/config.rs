@@ -115,6 +115,12 @@ pub struct Limits {
     pub sign_ins_per_minute: u32,
     /// Quotes per account and minute.
     pub quotes_per_minute: u32,
+    /// Bytes of the JSON of a model for sale.
+    pub model_bytes: usize,
+    /// Bytes of the encrypted inputs of one request for predictions.
+    pub prediction_bytes: u64,
+    /// Requests for predictions per account and minute.
+    pub predictions_per_minute: u32,
 }
 
 /// Section `[logging]`.
@@ -178,6 +184,9 @@ impl Default for Limits {
             object_bytes: 256 << 20,
             sign_ins_per_minute: 30,
             quotes_per_minute: 240,
+            model_bytes: 32 << 20,
+            prediction_bytes: 256 << 20,
+            predictions_per_minute: 240,
         }
     }
 }

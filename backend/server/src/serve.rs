@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use anyhow::Context;
 use chrono::TimeDelta;
 use sordino_domain::pricing::BasisPoints;
+use sordino_engine::predictor::Predictor;
 use sordino_storage::Storage;
 use sordino_web::{AppState, Limits, Parts, WebSettings};
 use tokio::task::JoinHandle;
@@ -48,8 +49,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         None
     };
     let Platform { storage: web_storage, secrets, clock } = platform;
+    let predictor = Predictor::new(config.compute_threads(), web_storage.object_store())?;
     let state = web::Data::new(AppState::new(Parts {
         storage: web_storage,
+        predictor,
         platform: secrets.platform,
         session_secret: secrets.session,
         settings: settings(&config, &url)?,
@@ -166,6 +169,9 @@ fn settings(config: &Config, url: &str) -> anyhow::Result<WebSettings> {
             object_bytes: config.limits.object_bytes,
             sign_ins_per_minute: config.limits.sign_ins_per_minute,
             quotes_per_minute: config.limits.quotes_per_minute,
+            model_bytes: config.limits.model_bytes,
+            prediction_bytes: config.limits.prediction_bytes,
+            predictions_per_minute: config.limits.predictions_per_minute,
         },
         ..WebSettings::default()
     })

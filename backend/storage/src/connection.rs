@@ -12,8 +12,9 @@ use sea_orm::{
 };
 
 use crate::{
-    accounts::Accounts, api_keys::ApiKeys, error::StorageError, gates::Gates, jobs::Jobs, ledger::Ledger,
-    listings::Listings, meta::Meta, objects::Objects, outbox::Outbox, quotes::Quotes, releases::Releases,
+    accounts::Accounts, api_keys::ApiKeys, client_keys::AllClientKeys, error::StorageError, gates::Gates,
+    jobs::Jobs, ledger::Ledger, listings::Listings, meta::Meta, models::Models, objects::Objects,
+    outbox::Outbox, predictions::Predictions, quotes::Quotes, releases::Releases,
 };
 
 /// How often opening is tried, and the pause between.
@@ -124,6 +125,18 @@ impl Storage {
     /// Releases, for gates.
     pub fn releases(&self) -> Releases<'_> {
         Releases(self)
+    }
+    /// Models for sale.
+    pub fn models(&self) -> Models<'_> {
+        Models(self)
+    }
+    /// Keys that clients registered.
+    pub fn client_keys(&self) -> AllClientKeys<'_> {
+        AllClientKeys(self)
+    }
+    /// Predictions that were paid.
+    pub fn predictions(&self) -> Predictions<'_> {
+        Predictions(self)
     }
     /// Money.
     pub fn ledger(&self) -> Ledger<'_> {

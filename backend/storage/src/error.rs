@@ -5,6 +5,7 @@ use sordino_domain::{
     jobs::JobError,
     ledger::{HoldError, LedgerError},
     listings::ListingError,
+    models::ModelError,
     quotes::QuoteError,
     releases::DecisionError,
 };
@@ -60,6 +61,9 @@ pub enum StorageError {
     /// The listing does not change.
     #[error(transparent)]
     Listing(#[from] ListingError),
+    /// The model is not offered, or does not predict.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The gate's decision does not count.
     #[error(transparent)]
     Decision(#[from] DecisionError),

@@ -4,7 +4,7 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, sea_query::OnConflict};
 use sordino_protocol::{digest::Digest, ids::AccountId};
 
 use crate::{
@@ -76,12 +76,18 @@ pub(crate) async fn claim(
     if Entity::insert(row).on_conflict(fresh).exec_without_returning(tx).await? == 1 {
         return Ok(Seen::First);
     }
-    let row = Entity::find_by_id((account, key.clone())).one(tx).await?;
-    let row = row.ok_or_else(|| StorageError::not_found("idempotency key", &key))?;
+    let outcome = seen(tx, request).await?;
+    outcome.map(Seen::Before).ok_or_else(|| StorageError::not_found("idempotency key", &key))
+}
+
+/// What came of `request`, if it was done before.
+pub(crate) async fn seen<C: ConnectionTrait>(
+    connection: &C,
+    request: &Request<'_>,
+) -> Result<Option<String>, StorageError> {
+    let key = request.key.to_string();
+    let row = Entity::find_by_id((request.account.to_string(), key.clone())).one(connection).await?;
+    let Some(row) = row else { return Ok(None) };
     let digest: Digest = Place { table: "idempotency_keys", id: &key }.text("request", &row.request)?;
-    if digest == request.digest {
-        Ok(Seen::Before(row.outcome))
-    } else {
-        Err(StorageError::IdempotencyMismatch)
-    }
+    if digest == request.digest { Ok(Some(row.outcome)) } else { Err(StorageError::IdempotencyMismatch) }
 }

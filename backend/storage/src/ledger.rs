@@ -8,7 +8,7 @@ mod top_up;
 pub use audit::{Audit, Finding};
 pub use top_up::Credit;
 
-pub(crate) use post::{Resolution, place_hold, settle};
+pub(crate) use post::{Resolution, pay, place_hold, settle};
 
 use sea_orm::{
     ConnectionTrait, EntityTrait,

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod client_keys;
 mod connection;
 mod error;
 pub mod gates;
@@ -15,8 +16,10 @@ pub mod ledger;
 pub mod listings;
 pub mod meta;
 mod migrate;
+pub mod models;
 pub mod objects;
 pub mod outbox;
+pub mod predictions;
 pub mod quotes;
 pub mod releases;
 #[expect(unreachable_pub, reason = "the derive of entities makes public items")]

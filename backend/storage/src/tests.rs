@@ -6,9 +6,11 @@ mod catalogue;
 mod faults;
 mod interleavings;
 mod jobs;
+mod models;
 mod money;
 mod objects;
 mod postgres;
+mod predictions;
 mod world;
 
 use std::{

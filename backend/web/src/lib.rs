@@ -2,9 +2,11 @@
 //!
 //! One endpoint, one file, under [`routes`]. A handler checks who is calling and what is asked, and leaves
 //! rules to `domain`, transactions to `storage` and planning to `engine`. Errors become problems in
-//! [`problem`], and nowhere else. Never sees a key of an owner or a buyer, nor a row, nor an answer.
+//! [`problem`], and nowhere else. Never sees a key of an owner or a buyer, nor a row, nor an answer. Of a model
+//! for sale it sees the weights, once, when it is published.
 
 pub mod auth;
+pub mod body;
 pub mod clock;
 pub mod idempotency;
 pub mod middleware;

@@ -12,9 +12,12 @@ use actix_web::{
 };
 use sordino_domain::{
     accounts::AccountError, api_keys::ApiKeyError, jobs::JobError, ledger::HoldError, listings::ListingError,
-    quotes::QuoteError, releases::DecisionError,
+    models::ModelError, quotes::QuoteError, releases::DecisionError,
 };
-use sordino_engine::{ask::AskError, explain::ExplainError, planner::PlanError, policy::PolicyRefusal};
+use sordino_engine::{
+    ask::AskError, executor::EngineError, explain::ExplainError, planner::PlanError, policy::PolicyRefusal,
+    predictor::OfferError,
+};
 use sordino_frontend_templates::RenderError;
 use sordino_protocol::{
     api::QuestionError,
@@ -123,6 +126,15 @@ pub enum WebError {
     /// An address or a password cannot be so.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// A model does not predict, or not so.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A model cannot be offered.
+    #[error("model: {0}")]
+    Offer(#[from] OfferError),
+    /// An evaluation for a waiting client failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// A decision does not count.
     #[error(transparent)]
     Decision(#[from] DecisionError),
@@ -206,6 +218,14 @@ impl WebError {
                 | AccountError::PasswordTooShort(_)
                 | AccountError::PasswordTooLong(_) => ProblemCode::Malformed,
             },
+            Self::Model(error) => model(error),
+            Self::Offer(error) => match error {
+                OfferError::Program(_) | OfferError::TooLarge { .. } | OfferError::Set => {
+                    ProblemCode::ModelUnsupported
+                }
+                OfferError::Canonical(error) => canonical(error),
+            },
+            Self::Engine(error) => engine(error),
             Self::Decision(error) => decision(error),
             Self::Storage(error) => storage(error),
             Self::Stopping => ProblemCode::Unavailable,
@@ -268,6 +288,10 @@ impl WebError {
             }
             Self::Storage(StorageError::RangeNotSatisfiable { size }) => {
                 response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
+            }
+            Self::Model(ModelError::Exhausted { retry_after_s, .. })
+            | Self::Storage(StorageError::Model(ModelError::Exhausted { retry_after_s, .. })) => {
+                response.insert_header((header::RETRY_AFTER, *retry_after_s));
             }
             other if other.status() == StatusCode::UNAUTHORIZED => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
@@ -392,6 +416,30 @@ fn listing(error: &ListingError) -> ProblemCode {
     }
 }
 
+fn model(error: &ModelError) -> ProblemCode {
+    match error {
+        ModelError::Quota | ModelError::Samples { .. } => ProblemCode::Malformed,
+        ModelError::Withdrawn(_) | ModelError::Form { .. } | ModelError::Price { .. } => {
+            ProblemCode::Conflict
+        }
+        ModelError::Exhausted { .. } => ProblemCode::QuotaExceeded,
+    }
+}
+
+/// Programs are the platform's own and keys were read before: what FHE refuses now are the inputs.
+fn engine(error: &EngineError) -> ProblemCode {
+    match error {
+        EngineError::Fhe(_) => ProblemCode::BadCiphertext,
+        EngineError::Busy | EngineError::Cancelled | EngineError::Store { .. } => ProblemCode::Unavailable,
+        EngineError::NoLayout(_)
+        | EngineError::Missing(_)
+        | EngineError::Damaged { .. }
+        | EngineError::Panicked
+        | EngineError::Plan(_)
+        | EngineError::Threads { .. } => ProblemCode::Internal,
+    }
+}
+
 fn decision(error: &DecisionError) -> ProblemCode {
     match error {
         DecisionError::Mismatch { .. } | DecisionError::Answer { .. } => ProblemCode::Malformed,
@@ -416,6 +464,7 @@ fn storage(error: &StorageError) -> ProblemCode {
         StorageError::Job(JobError::Illegal { .. } | JobError::LeaseLost { .. }) => ProblemCode::Conflict,
         StorageError::Hold(HoldError { .. }) => ProblemCode::Conflict,
         StorageError::Listing(error) => listing(error),
+        StorageError::Model(error) => model(error),
         StorageError::Decision(error) => decision(error),
         StorageError::DigestMismatch { .. } => ProblemCode::DigestMismatch,
         StorageError::LengthMismatch { .. } => ProblemCode::BadManifest,
@@ -453,7 +502,7 @@ pub const fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::QuoteExpired
         | ProblemCode::MissingObjects
         | ProblemCode::NoGate => StatusCode::CONFLICT,
-        ProblemCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ProblemCode::RateLimited | ProblemCode::QuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
         ProblemCode::InsufficientBalance => StatusCode::PAYMENT_REQUIRED,
         ProblemCode::IdempotencyMismatch
         | ProblemCode::SqlSyntax
@@ -461,6 +510,7 @@ pub const fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::TypeMismatch
         | ProblemCode::SqlUnsupported
         | ProblemCode::NoPlan
+        | ProblemCode::ModelUnsupported
         | ProblemCode::BadSignature
         | ProblemCode::DigestMismatch
         | ProblemCode::BadManifest
@@ -473,9 +523,11 @@ pub const fn status(code: ProblemCode) -> StatusCode {
 /// Whether the same request may succeed later, unchanged.
 pub const fn retryable(code: ProblemCode) -> bool {
     match code {
-        ProblemCode::RateLimited | ProblemCode::NoGate | ProblemCode::Unavailable | ProblemCode::Internal => {
-            true
-        }
+        ProblemCode::RateLimited
+        | ProblemCode::QuotaExceeded
+        | ProblemCode::NoGate
+        | ProblemCode::Unavailable
+        | ProblemCode::Internal => true,
         ProblemCode::Malformed
         | ProblemCode::TooLarge
         | ProblemCode::Unauthenticated
@@ -489,6 +541,7 @@ pub const fn retryable(code: ProblemCode) -> bool {
         | ProblemCode::TypeMismatch
         | ProblemCode::SqlUnsupported
         | ProblemCode::NoPlan
+        | ProblemCode::ModelUnsupported
         | ProblemCode::PolicyRefused
         | ProblemCode::QuoteExpired
         | ProblemCode::QuoteUsed
@@ -513,6 +566,8 @@ pub const fn title(code: ProblemCode) -> &'static str {
         ProblemCode::IdempotencyMismatch => "The Idempotency-Key belongs to another request",
         ProblemCode::IdempotencyKeyMissing => "An Idempotency-Key is needed",
         ProblemCode::RateLimited => "Too many requests",
+        ProblemCode::QuotaExceeded => "The vendor allows no more for now",
+        ProblemCode::ModelUnsupported => "The model cannot be evaluated on encrypted inputs",
         ProblemCode::SqlSyntax => "The SQL cannot be read",
         ProblemCode::UnknownColumn => "Unknown column",
         ProblemCode::TypeMismatch => "Types do not match",

@@ -1,4 +1,4 @@
-//! Rate limits: sign-ins by network address and by name, quotes by account.
+//! Rate limits: sign-ins by network address and by name, quotes and predictions by account.
 
 use std::{
     collections::hash_map::RandomState,
@@ -22,6 +22,7 @@ pub struct RateLimits {
     by_address: Keyed<IpAddr>,
     by_name: Keyed<u64>,
     by_account: Keyed<AccountId>,
+    predictions: Keyed<AccountId>,
     hasher: RandomState,
 }
 
@@ -37,6 +38,7 @@ impl RateLimits {
             by_address: Keyed::new(limits.sign_ins_per_minute),
             by_name: Keyed::new(limits.sign_ins_per_minute),
             by_account: Keyed::new(limits.quotes_per_minute),
+            predictions: Keyed::new(limits.predictions_per_minute),
             hasher: RandomState::new(),
         }
     }
@@ -56,6 +58,14 @@ impl RateLimits {
     /// When the account asked too often.
     pub fn quote(&self, account: AccountId) -> Result<(), WebError> {
         self.by_account.check(&account)
+    }
+
+    /// Counts a request for predictions, or a registration of keys for them.
+    ///
+    /// # Errors
+    /// When the account asked too often.
+    pub fn prediction(&self, account: AccountId) -> Result<(), WebError> {
+        self.predictions.check(&account)
     }
 }
 

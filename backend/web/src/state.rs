@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rand::{TryRngCore, rngs::OsRng};
 use sordino_domain::api_keys::{ApiKeySecret, RANDOM_BYTES};
+use sordino_engine::predictor::Predictor;
 use sordino_protocol::{ids::Id, signature::SigningKey};
 use sordino_storage::Storage;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -25,7 +26,9 @@ use crate::{
 pub struct AppState {
     /// Everything that lasts.
     pub storage: Storage,
-    /// Signs quotes.
+    /// Evaluates models for sale.
+    pub predictor: Predictor,
+    /// Signs quotes and receipts of predictions.
     pub platform: SigningKey,
     /// Session tokens.
     pub sessions: Sessions,
@@ -43,7 +46,9 @@ pub struct AppState {
 pub struct Parts {
     /// Everything that lasts.
     pub storage: Storage,
-    /// Signs quotes.
+    /// Evaluates models for sale.
+    pub predictor: Predictor,
+    /// Signs quotes and receipts of predictions.
     pub platform: SigningKey,
     /// Signs session tokens.
     pub session_secret: Zeroizing<Vec<u8>>,
@@ -59,9 +64,10 @@ impl AppState {
     /// # Errors
     /// When the cost of passwords is not possible.
     pub fn new(parts: Parts) -> Result<Self, PasswordError> {
-        let Parts { storage, platform, session_secret, settings, clock } = parts;
+        let Parts { storage, predictor, platform, session_secret, settings, clock } = parts;
         Ok(Self {
             storage,
+            predictor,
             platform,
             sessions: Sessions::new(&session_secret, settings.session_ttl),
             passwords: Passwords::new(settings.password_cost)?,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    append, balance, completions, evaluate, explain, gate, job, keys, listings, model, publish, query, quote,
-    receipt, schema, sign_in, top_up,
+    append, balance, completions, evaluate, explain, gate, job, keys, listings, model, predict, publish,
+    query, quote, receipt, schema, sign_in, top_up,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -69,6 +69,11 @@ pub(crate) enum Command {
     Gate(gate::Gate),
     /// Show what is for sale.
     Listings(listings::Listings),
+    /// Check a model, offer models, and show those that are offered.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Have rows predicted by a model without showing them.
+    Predict(predict::Predict),
     /// Show how a query is understood and would be answered, free of charge.
     Explain(explain::Explain),
     /// Ask what a query would cost.
@@ -77,9 +82,6 @@ pub(crate) enum Command {
     Query(query::Query),
     /// Find out how well a model predicts the rows of a listing: metrics only.
     Evaluate(evaluate::Evaluate),
-    /// Look at a model before it is brought anywhere.
-    #[command(subcommand)]
-    Model(model::Model),
     /// Show, cancel or open a query that was paid for.
     #[command(subcommand)]
     Job(job::Job),

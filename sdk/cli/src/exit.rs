@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use sordino_client::ClientError;
+use sordino_client::{ClientError, models::ModelsError};
 use sordino_protocol::problem::ProblemCode;
 
 use crate::output;
@@ -63,9 +63,10 @@ fn code(error: &ClientError) -> u8 {
         | ClientError::Offer(_)
         | ClientError::OpenedAnswer(_)
         | ClientError::Receipt(_)
+        | ClientError::Models(ModelsError::Listing(_))
         | ClientError::Signature(_)
         | ClientError::Seal(_) => VERIFICATION,
-        ClientError::NotSignedIn(_) | ClientError::Models(_) => REFUSED,
+        ClientError::NotSignedIn(_) | ClientError::Audition(_) | ClientError::Models(_) => REFUSED,
         _ => FAILED,
     }
 }
@@ -81,9 +82,10 @@ fn problem_code(code: ProblemCode) -> u8 {
         | P::TypeMismatch
         | P::SqlUnsupported
         | P::NoPlan
+        | P::ModelUnsupported
         | P::PolicyRefused => REFUSED,
         P::QuoteExpired | P::QuoteUsed | P::InsufficientBalance => PAYMENT,
-        P::RateLimited | P::NoGate | P::Unavailable | P::Internal => UNAVAILABLE,
+        P::RateLimited | P::QuotaExceeded | P::NoGate | P::Unavailable | P::Internal => UNAVAILABLE,
         P::BadSignature | P::DigestMismatch => VERIFICATION,
         P::Malformed
         | P::TooLarge

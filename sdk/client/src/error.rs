@@ -4,13 +4,20 @@ use std::path::PathBuf;
 
 use sordino_fhe::{error::FheError, keys::KeyFileError};
 use sordino_protocol::{
-    canonical::CanonicalError, digest::Digest, manifest::ManifestError, policy::PolicyError,
-    problem::Problem, schema::SchemaError, sealed::SealError, signature::SignatureError,
+    canonical::CanonicalError,
+    digest::Digest,
+    manifest::ManifestError,
+    policy::PolicyError,
+    problem::{Problem, ProblemCode},
+    schema::SchemaError,
+    sealed::SealError,
+    signature::SignatureError,
     signature::VerifyingKey,
 };
 
 use crate::{
-    gate::GateError, models::ModelsError, publish::PublishError, receipt::ReceiptError, table::TableError,
+    auditions::AuditionError, gate::GateError, models::ModelsError, publish::PublishError,
+    receipt::ReceiptError, table::TableError,
 };
 
 /// What can go wrong in a workflow.
@@ -144,15 +151,18 @@ pub enum ClientError {
         /// As allowed.
         limit: String,
     },
-    /// See [`ModelsError`].
+    /// See [`AuditionError`].
     #[error(transparent)]
-    Models(#[from] ModelsError),
+    Audition(#[from] AuditionError),
     /// See [`TableError`].
     #[error(transparent)]
     Table(#[from] TableError),
     /// See [`PublishError`].
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// See [`ModelsError`].
+    #[error(transparent)]
+    Models(#[from] ModelsError),
     /// See [`GateError`].
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -205,6 +215,12 @@ impl ClientError {
             Self::Http { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             _ => false,
         }
+    }
+
+    /// Whether it may succeed within seconds: a quota may last until tomorrow.
+    pub fn passes_soon(&self) -> bool {
+        let quota = self.problem().is_some_and(|problem| problem.code == ProblemCode::QuotaExceeded);
+        self.is_retryable() && !quota
     }
 
     /// A file error with its path.

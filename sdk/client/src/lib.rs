@@ -2,7 +2,7 @@
 //!
 //! An owner infers a schema ([`infer`]), encrypts and publishes ([`publish`]) and runs a gate
 //! ([`gate`]); a buyer asks for quotes, buys and opens answers ([`buyer`]) and checks receipts
-//! ([`receipt`]), or brings a model instead of a question ([`models`]). What a person keeps on disk is a [`profile`]; a [`session`] joins a profile to a
+//! ([`receipt`]), or brings a model instead of a question ([`auditions`]). Models are sold, and predict on encrypted rows, in [`models`]. What a person keeps on disk is a [`profile`]; a [`session`] joins a profile to a
 //! platform whose key is pinned. Nothing here reads the environment or writes to a terminal.
 //!
 //! An owner: [`account::register`], [`profile::Profile::create_keys`], [`publish::plan`],
@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod api;
+pub mod auditions;
 pub mod buyer;
 pub mod error;
 pub mod explain;

@@ -1,7 +1,7 @@
 //! Errors of this crate. What they display is safe to log: sizes, positions and names of public
 //! things, never values of rows or keys.
 
-use sordino_protocol::{bounds::BoundError, parameters::ParameterSet};
+use sordino_protocol::{bounds::BoundError, parameters::ParameterSet, predict::InputError};
 
 use crate::trust::TrustError;
 
@@ -75,6 +75,12 @@ pub enum FheError {
         /// Address of its first limb.
         address: u64,
     },
+    /// The rows of a prediction lack a column.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A prediction program asks for something that its packing or parameter set does not have.
+    #[error("the prediction is not well formed: {0}")]
+    Prediction(&'static str),
     /// There is no such segment.
     #[error("segment {index} of {segments}")]
     NoSuchSegment {

@@ -7,7 +7,7 @@ use std::{fmt, io, iter};
 
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
 use fhe::bfv::SecretKey;
-use fhe_traits::{DeserializeParametrized, Serialize};
+use fhe_traits::Serialize;
 use rand::{CryptoRng, RngCore};
 use secrecy::SecretString;
 use sordino_protocol::{parameters::ParameterSet, sealed::RecipientSecret, signature::SigningKey};
@@ -16,13 +16,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     error::FheError,
+    key_bytes::{read_scan, write_scan},
     parameters::{GLWE_DEGREE, bfv, polynomial_size, scan},
-    scan::wire::varint,
-    trust::{Object, Reader, TrustError, guard, header, limit},
+    trust::{Object, Reader, TrustError, header, limit},
 };
 
-/// The largest value of a centred binomial distribution of variance 10: twice the variance.
-const MAX_COEFFICIENT: i64 = 20;
 /// The hardest scrypt work factor accepted when opening a key file (log2; about a minute).
 const MAX_WORK_FACTOR: u8 = 22;
 /// The most bytes of an encrypted key file.
@@ -112,10 +110,13 @@ impl SecretKeys {
 
     pub(crate) fn scan(&self, set: ParameterSet) -> Result<&SecretKey, FheError> {
         match set {
-            ParameterSet::RollupV1 => Err(FheError::NotAScanSet(set)),
             ParameterSet::Scan8kV1 => Ok(&self.scan_8k),
             ParameterSet::Scan16kV1 => Ok(&self.scan_16k),
             ParameterSet::Score16kV1 => Ok(&self.score_16k),
+            // Rows of predictions are encrypted with the client's own keys.
+            ParameterSet::RollupV1 | ParameterSet::Predict4kV1 | ParameterSet::Predict8kV1 => {
+                Err(FheError::NotAScanSet(set))
+            }
         }
     }
 
@@ -125,10 +126,7 @@ impl SecretKeys {
         }
         for (set, key) in [(ParameterSet::Scan8kV1, &self.scan_8k), (ParameterSet::Scan16kV1, &self.scan_16k)]
         {
-            let bytes = Zeroizing::new(key.to_bytes());
-            // The library writes one byte a coefficient after a short frame, see `read_scan`.
-            let degree = set.scan().map_or(0, |numbers| numbers.degree);
-            out.extend_from_slice(&bytes[bytes.len() - degree..]);
+            write_scan(key, set, out);
         }
     }
 
@@ -137,35 +135,27 @@ impl SecretKeys {
         for byte in reader.take(GLWE_DEGREE / 8)? {
             rollup.extend((0..8).map(|i| u64::from((byte >> i) & 1)));
         }
-        let scan_8k = read_scan(reader, ParameterSet::Scan8kV1)?;
-        let scan_16k = read_scan(reader, ParameterSet::Scan16kV1)?;
-        let score_16k = for_scores(&scan_16k)?;
+        let scan_8k = read_scan(reader, Object::KeyFile, ParameterSet::Scan8kV1).map_err(content)?;
+        let scan_16k = read_scan(reader, Object::KeyFile, ParameterSet::Scan16kV1).map_err(content)?;
+        let score_16k = for_scores(&scan_16k).map_err(content)?;
         Ok(Self { rollup, scan_8k, scan_16k, score_16k })
     }
 }
 
 /// The same key for the set of scores.
-fn for_scores(key: &SecretKey) -> Result<SecretKey, KeyFileError> {
+fn for_scores(key: &SecretKey) -> Result<SecretKey, FheError> {
     let bytes = Zeroizing::new(key.to_bytes());
     let degree = scan(ParameterSet::Scan16kV1)?.degree;
     let mut reader = Reader::new(Object::KeyFile, &bytes[bytes.len().saturating_sub(degree)..]);
-    read_scan(&mut reader, ParameterSet::Score16kV1)
+    read_scan(&mut reader, Object::KeyFile, ParameterSet::Score16kV1)
 }
 
-/// Reads one zigzag byte a coefficient and gives them to the library in its own framing.
-fn read_scan(reader: &mut Reader<'_>, set: ParameterSet) -> Result<SecretKey, KeyFileError> {
-    let degree = scan(set)?.degree;
-    let coefficients = reader.take(degree)?;
-    if coefficients.iter().any(|byte| i64::from(*byte) > 2 * MAX_COEFFICIENT) {
-        return Err(Object::KeyFile.malformed("a coefficient of a secret key is too large").into());
+/// What is refused in an opened key file is told as its content.
+fn content(error: FheError) -> KeyFileError {
+    match error {
+        FheError::Untrusted(refused) => KeyFileError::Content(refused),
+        other => KeyFileError::Fhe(other),
     }
-    let mut framed = Zeroizing::new(vec![0x0a]);
-    framed.extend(varint(degree));
-    framed.extend_from_slice(coefficients);
-    let key = guard::<_, FheError>(Object::KeyFile, || {
-        SecretKey::from_bytes(&framed, bfv(set)?).map_err(FheError::bfv("reading a secret key"))
-    })?;
-    Ok(key)
 }
 
 impl KeyBundle {

@@ -6,15 +6,18 @@
 
 pub mod error;
 pub mod evaluation_keys;
+mod key_bytes;
 pub mod keys;
 pub mod naive;
 pub mod outputs;
 pub mod parameters;
+pub mod predict;
 pub mod progress;
 mod ring;
 pub mod rollup;
 pub mod scan;
 pub mod trust;
+pub mod withhold;
 
 #[cfg(test)]
 mod tests;

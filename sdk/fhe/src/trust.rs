@@ -33,6 +33,14 @@ pub enum Object {
     KeyFile,
     /// What a scan program has yielded so far.
     Partial,
+    /// The secret key of a client of predictions.
+    ClientKey,
+    /// What a client of predictions registers: public key and relinearisation key.
+    Registration,
+    /// The encrypted inputs of a prediction.
+    PredictionInputs,
+    /// The encrypted scores of a prediction.
+    PredictionOutputs,
 }
 
 /// Why bytes from outside were refused.
@@ -84,6 +92,10 @@ impl Object {
             Self::Outputs => 5,
             Self::KeyFile => 6,
             Self::Partial => 7,
+            Self::ClientKey => 8,
+            Self::Registration => 9,
+            Self::PredictionInputs => 10,
+            Self::PredictionOutputs => 11,
         }
     }
 
@@ -102,6 +114,10 @@ impl fmt::Display for Object {
             Self::Outputs => "outputs",
             Self::KeyFile => "key file",
             Self::Partial => "partial result",
+            Self::ClientKey => "client key",
+            Self::Registration => "registered keys",
+            Self::PredictionInputs => "prediction inputs",
+            Self::PredictionOutputs => "prediction outputs",
         })
     }
 }
@@ -130,7 +146,9 @@ const fn set_code(set: ParameterSet) -> u8 {
         ParameterSet::RollupV1 => 1,
         ParameterSet::Scan8kV1 => 2,
         ParameterSet::Scan16kV1 => 3,
-        ParameterSet::Score16kV1 => 4,
+        ParameterSet::Predict4kV1 => 4,
+        ParameterSet::Predict8kV1 => 5,
+        ParameterSet::Score16kV1 => 6,
     }
 }
 
@@ -164,15 +182,7 @@ impl<'a> Reader<'a> {
         if found[5] != self.object.code() || found[7] != 0 {
             return Err(self.object.malformed("it is another kind of object"));
         }
-        match [
-            ParameterSet::RollupV1,
-            ParameterSet::Scan8kV1,
-            ParameterSet::Scan16kV1,
-            ParameterSet::Score16kV1,
-        ]
-        .into_iter()
-        .find(|set| set_code(*set) == found[6])
-        {
+        match ParameterSet::ALL.into_iter().find(|set| set_code(*set) == found[6]) {
             Some(set) if set == expected => Ok(()),
             Some(found) => Err(TrustError::WrongParameterSet { object: self.object, expected, found }),
             None => Err(self.object.malformed("its parameter set is not known")),

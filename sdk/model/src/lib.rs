@@ -3,7 +3,7 @@
 //! A fitted model is read ([`import`]) into one format of our own ([`model::Model`]), evaluated in
 //! floating point as the reference ([`float`]), turned into integers over the public schema of a
 //! table ([`quantise`]), and evaluated in integers ([`quantised`]): the exact reference that an
-//! encrypted evaluation must equal. [`preflight`] says beforehand what is supported and how far the
+//! encrypted evaluation must equal; [`predict`] compiles it for encrypted inputs. [`preflight`] says beforehand what is supported and how far the
 //! integers are from the floating-point model; [`metrics`] turns released counts into metrics.
 //! [`audition`] compiles a model to a query over an encrypted table, and reads its answer.
 //! Models are fitted to encrypted tables by [`train`], from released statistics alone; [`export`] writes
@@ -19,6 +19,7 @@ pub mod import;
 pub mod limits;
 pub mod metrics;
 pub mod model;
+pub mod predict;
 pub mod preflight;
 pub mod quantise;
 pub mod quantised;

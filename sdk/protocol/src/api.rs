@@ -34,11 +34,21 @@
 //! | `GET  /v1/balance` | -> [`Balance`] | signed in |
 //! | `GET  /v1/ledger` | -> [`Statement`] | signed in |
 //! | `POST /v1/top-ups` (Idempotency-Key) | [`TopUp`] -> [`Balance`] | operator |
+//! | `POST /v1/models` | [`models::PublishModel`] -> [`models::ModelListing`] | vendor |
+//! | `GET  /v1/models` | -> [`models::ModelListings`] | anyone |
+//! | `GET  /v1/models/{id}` | -> [`models::ModelListing`] | anyone |
+//! | `POST /v1/models/{id}/withdraw` | -> [`models::ModelListing`] | vendor |
+//! | `PUT  /v1/client-keys/{digest}?set=NAME` | bytes -> [`models::ClientKeys`] | buyer |
+//! | `POST /v1/predictions?`[`models::Predict`] (Idempotency-Key) | bytes -> [`models::Prediction`] | buyer |
+//! | `GET  /v1/predictions/{id}/output` | -> bytes | its buyer |
+//! | `GET  /v1/predictions/{id}/receipt` | -> [`models::Prediction`] | its buyer, its vendor |
 //!
 //! A question is SQL, or a [`Query`] as it is: exactly one of `sql` and `query` in [`AskQuote`].
 //!
 //! Credentials: `Authorization: Bearer <session token or API key>`. A gate uses an API key of scope
 //! [`Scope::Gate`]. Every error is [`crate::problem::Problem`].
+
+pub mod models;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

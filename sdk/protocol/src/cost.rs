@@ -83,7 +83,7 @@ impl OperationCounts {
     /// program is not known: in one modulus more than the fewest, as at depth 2.
     pub(crate) fn of_products(set: ParameterSet, count: u64) -> Self {
         let moduli = set
-            .scan()
+            .bfv()
             .map_or(0, |numbers| (numbers.relinearisation_moduli() + 1).min(numbers.moduli.len()) as u64);
         Self {
             extensions: 2 * count,
@@ -108,7 +108,7 @@ impl OperationCounts {
 
     /// The metered size of these operations.
     pub const fn units(&self, set: ParameterSet) -> ComputeUnits {
-        let Some(numbers) = set.scan() else {
+        let Some(numbers) = set.bfv() else {
             // Cells are counted in nanoseconds, the rest in microseconds.
             return ComputeUnits(self.loads * CIPHERTEXT_EXPANDED + (self.cells * CELL).div_ceil(1_000));
         };
@@ -130,7 +130,7 @@ fn scan(program: &ScanProgram, chunks: u64) -> OperationCounts {
     let Ok(working) = bounds::working_moduli(program) else { return counts };
     let Ok(degrees) = bounds::degrees(program) else { return counts };
     let depths = bounds::depths(program);
-    let full = program.parameter_set.scan().is_some_and(|numbers| numbers.moduli.len() == working);
+    let full = program.parameter_set.bfv().is_some_and(|numbers| numbers.moduli.len() == working);
     let mut multiplied = vec![false; degrees.len()];
     for step in &program.steps {
         let operands = step.operands();

@@ -30,6 +30,8 @@ pub enum Purpose {
     Manifest,
     /// A canonical receipt.
     Receipt,
+    /// A canonical receipt of predictions.
+    PredictionReceipt,
     /// A gate's decision.
     Decision,
     /// A gate's enrolment.
@@ -46,6 +48,10 @@ pub enum Purpose {
     Model,
     /// A canonical model in integers over a schema.
     IntegerModel,
+    /// A canonical prediction program.
+    Prediction,
+    /// What a client encrypts for a prediction, in canonical form.
+    InputForm,
 }
 
 impl Purpose {
@@ -63,6 +69,7 @@ impl Purpose {
             Self::Acceptance => "sordino v1 acceptance",
             Self::Manifest => "sordino v1 manifest",
             Self::Receipt => "sordino v1 receipt",
+            Self::PredictionReceipt => "sordino v1 prediction receipt",
             Self::Decision => "sordino v1 gate decision",
             Self::Enrolment => "sordino v1 gate enrolment",
             Self::KeyProof => "sordino v1 account key proof",
@@ -71,6 +78,8 @@ impl Purpose {
             Self::Request => "sordino v1 request",
             Self::Model => "sordino v1 model",
             Self::IntegerModel => "sordino v1 integer model",
+            Self::Prediction => "sordino v1 prediction",
+            Self::InputForm => "sordino v1 input form",
         }
     }
 }

@@ -136,6 +136,13 @@ pub mod kind {
     #[derive(Debug)]
     pub enum Transaction {}
 
+    /// A model for sale.
+    #[derive(Debug)]
+    pub enum Model {}
+    /// One paid request for predictions.
+    #[derive(Debug)]
+    pub enum Prediction {}
+
     impl Kind for Account {
         const PREFIX: &'static str = "acc";
     }
@@ -166,6 +173,12 @@ pub mod kind {
     impl Kind for Transaction {
         const PREFIX: &'static str = "txn";
     }
+    impl Kind for Model {
+        const PREFIX: &'static str = "mdl";
+    }
+    impl Kind for Prediction {
+        const PREFIX: &'static str = "prd";
+    }
 }
 
 /// See [`kind::Account`].
@@ -188,6 +201,10 @@ pub type GateId = Id<kind::Gate>;
 pub type HoldId = Id<kind::Hold>;
 /// See [`kind::Transaction`].
 pub type TransactionId = Id<kind::Transaction>;
+/// See [`kind::Model`].
+pub type ModelId = Id<kind::Model>;
+/// See [`kind::Prediction`].
+pub type PredictionId = Id<kind::Prediction>;
 
 #[cfg(test)]
 mod tests {

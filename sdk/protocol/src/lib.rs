@@ -26,6 +26,7 @@ pub mod parameters;
 pub mod plaintext;
 pub mod policy;
 pub mod predicate;
+pub mod predict;
 pub mod presentation;
 pub mod problem;
 pub mod program;

@@ -23,11 +23,19 @@ pub enum ParameterSet {
     /// [`ScanParameters`].
     #[serde(rename = "score-16k-v1")]
     Score16kV1,
+    /// BFV, 4,096 slots, for predictions without products, see [`ScanParameters`].
+    #[serde(rename = "predict-4k-v1")]
+    Predict4kV1,
+    /// BFV, 8,192 slots, for predictions, see [`ScanParameters`].
+    #[serde(rename = "predict-8k-v1")]
+    Predict8kV1,
 }
 
 /// The text names no parameter set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a parameter set: expected rollup-v1, scan-8k-v1, scan-16k-v1 or score-16k-v1")]
+#[error(
+    "`{0}` is not a parameter set: expected one of rollup-v1, scan-8k-v1, scan-16k-v1, score-16k-v1, predict-4k-v1, predict-8k-v1"
+)]
 pub struct ParameterSetError(String);
 
 /// Seeded GLWE over a 64-bit torus, one cell a coefficient.
@@ -103,8 +111,38 @@ pub const SCAN_16K_V1: ScanParameters = ScanParameters {
 /// 34 bits, so that powers up to the 255th of a score fit, and a count may reach 393,216.
 pub const SCORE_16K_V1: ScanParameters =
     ScanParameters { plaintext_modulus: 0xc_0001, finish_level: 6, ..SCAN_16K_V1 };
+/// The numbers of `predict-4k-v1`: log q = 108, t of 24 bits. There is room for a linear combination
+/// and for the noise that hides its coefficients, but for no product. The first modulus, which results
+/// are switched down to, is as small as t and the rounding allow.
+pub const PREDICT_4K_V1: ScanParameters = ScanParameters {
+    degree: 4_096,
+    moduli: &[0x3f_fffe_a001, 0x7_ffff_6001, 0x7_fffb_a001],
+    plaintext_modulus: 0xff_c001,
+    variance: 10,
+    finish_level: 2,
+};
+
+/// The numbers of `predict-8k-v1`: log q = 216, t of 24 bits. With t of 33 bits, as in `scan-8k-v1`,
+/// two levels of products would leave too little room for the noise that hides the coefficients.
+pub const PREDICT_8K_V1: ScanParameters = ScanParameters {
+    degree: 8_192,
+    moduli: &[0xff_fffd_c001, 0x3ff_ffff_fff3_4001, 0x7ff_ffff_fffc_c001, 0x7ff_ffff_fffa_4001],
+    plaintext_modulus: 0xff_c001,
+    variance: 10,
+    finish_level: 3,
+};
 
 impl ParameterSet {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::RollupV1,
+        Self::Scan8kV1,
+        Self::Scan16kV1,
+        Self::Score16kV1,
+        Self::Predict4kV1,
+        Self::Predict8kV1,
+    ];
+
     /// The name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,17 +150,36 @@ impl ParameterSet {
             Self::Scan8kV1 => "scan-8k-v1",
             Self::Scan16kV1 => "scan-16k-v1",
             Self::Score16kV1 => "score-16k-v1",
+            Self::Predict4kV1 => "predict-4k-v1",
+            Self::Predict8kV1 => "predict-8k-v1",
         }
     }
 
     /// The numbers, if this is a set of the layout `scan`.
     pub const fn scan(self) -> Option<&'static ScanParameters> {
         match self {
+            Self::Scan8kV1 => Some(&SCAN_8K_V1),
+            Self::Scan16kV1 => Some(&SCAN_16K_V1),
+            Self::Score16kV1 => Some(&SCORE_16K_V1),
+            Self::RollupV1 | Self::Predict4kV1 | Self::Predict8kV1 => None,
+        }
+    }
+
+    /// The numbers, if its ciphertexts are BFV: of tables or of predictions.
+    pub const fn bfv(self) -> Option<&'static ScanParameters> {
+        match self {
             Self::RollupV1 => None,
             Self::Scan8kV1 => Some(&SCAN_8K_V1),
             Self::Scan16kV1 => Some(&SCAN_16K_V1),
             Self::Score16kV1 => Some(&SCORE_16K_V1),
+            Self::Predict4kV1 => Some(&PREDICT_4K_V1),
+            Self::Predict8kV1 => Some(&PREDICT_8K_V1),
         }
+    }
+
+    /// Whether ciphertexts can be multiplied: only then is there a relinearisation key.
+    pub const fn multiplies(self) -> bool {
+        !matches!(self, Self::RollupV1 | Self::Predict4kV1)
     }
 }
 
@@ -149,7 +206,7 @@ impl fmt::Display for ParameterSet {
 impl FromStr for ParameterSet {
     type Err = ParameterSetError;
     fn from_str(text: &str) -> Result<Self, ParameterSetError> {
-        [Self::RollupV1, Self::Scan8kV1, Self::Scan16kV1, Self::Score16kV1]
+        Self::ALL
             .into_iter()
             .find(|set| set.as_str() == text)
             .ok_or_else(|| ParameterSetError(text.chars().take(40).collect()))

@@ -45,6 +45,10 @@ pub enum ProblemCode {
     IdempotencyKeyMissing,
     /// Too many requests.
     RateLimited,
+    /// The client has asked a model as often as its vendor allows for now; `Retry-After` says until when.
+    QuotaExceeded,
+    /// The model cannot be evaluated on encrypted inputs.
+    ModelUnsupported,
     /// The SQL cannot be read.
     SqlSyntax,
     /// The SQL names a column the listing does not have.

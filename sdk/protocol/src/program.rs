@@ -106,7 +106,7 @@ pub struct ScanProgram {
 }
 
 /// One operation; operands are earlier registers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// The sum of at least two registers of the same degree.

@@ -1,7 +1,11 @@
 //! Receipts: what the platform says it computed, and what the gate says it released.
 
+mod prediction;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use self::prediction::PredictionReceipt;
 
 use crate::{
     canonical::Canonical,

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use sordino_protocol::{
     api::LedgerKind,
-    ids::{AccountId, HoldId, JobId, TransactionId},
+    ids::{AccountId, HoldId, JobId, PredictionId, TransactionId},
     money::{Amount, Currency},
 };
 use uuid::Uuid;
 
 use super::{Entry, Head, Hold, Holder, LedgerError, Transaction};
+use crate::models::Sale;
 
 /// What can happen to the money of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,17 +30,22 @@ pub fn job_transaction(job: JobId, movement: Movement) -> TransactionId {
         Movement::Capture => "capture",
         Movement::Void => "void",
     };
-    TransactionId::new(derive(job, name))
+    TransactionId::new(derive(job.uuid(), name))
+}
+
+/// The id of the payment of a prediction; it follows from the prediction, as that of a job's movement.
+pub fn prediction_transaction(prediction: PredictionId) -> TransactionId {
+    TransactionId::new(derive(prediction.uuid(), "the payment"))
 }
 
 /// The id of a job's hold.
 pub fn hold_id(job: JobId) -> HoldId {
-    HoldId::new(derive(job, "the hold"))
+    HoldId::new(derive(job.uuid(), "the hold"))
 }
 
-fn derive(job: JobId, name: &str) -> Uuid {
-    let hash = blake3::derive_key("sordino v1 ledger id", &[job.uuid().as_bytes(), name.as_bytes()].concat());
-    let mut bytes = *job.uuid().as_bytes();
+fn derive(from: Uuid, name: &str) -> Uuid {
+    let hash = blake3::derive_key("sordino v1 ledger id", &[from.as_bytes(), name.as_bytes()].concat());
+    let mut bytes = *from.as_bytes();
     bytes[6..].copy_from_slice(&hash[..10]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
@@ -105,6 +111,29 @@ pub fn void(hold: &Hold, at: DateTime<Utc>) -> Result<Transaction, LedgerError> 
     let buyer = Holder::Account(hold.buyer);
     let entry = |kind, amount| Entry { holder: buyer, kind, amount, currency: hold.currency };
     let entries = [entry(LedgerKind::BuyerHold, minus), entry(LedgerKind::BuyerPrepaid, hold.amount)];
+    Transaction::new(head, entries)
+}
+
+/// Predictions are paid as they are delivered: the platform's share rounded down, the rest to the vendor.
+/// A price of nothing is allowed, and moves nothing.
+///
+/// # Errors
+/// When the price is negative.
+pub fn prediction(sale: &Sale, at: DateTime<Utc>) -> Result<Transaction, LedgerError> {
+    let id = prediction_transaction(sale.id);
+    let plural = if sale.samples == 1 { "" } else { "s" };
+    let head =
+        Head { id, memo: format!("{} prediction{plural} of {}", sale.samples, sale.model), job: None, at };
+    if sale.price.is_negative() {
+        return Err(LedgerError::NotPositive { transaction: id, amount: sale.price });
+    }
+    let split = sale.fee.split(sale.price).map_err(|_| LedgerError::Overflow { transaction: id })?;
+    let entry = |holder, kind, amount| Entry { holder, kind, amount, currency: sale.currency };
+    let entries = [
+        entry(Holder::Account(sale.client), LedgerKind::BuyerPrepaid, negated(&head, sale.price)?),
+        entry(Holder::Account(sale.vendor), LedgerKind::OwnerPayable, split.owner),
+        entry(Holder::Platform, LedgerKind::PlatformRevenue, split.platform),
+    ];
     Transaction::new(head, entries)
 }
 

@@ -41,6 +41,9 @@ pub enum EngineError {
     /// The plan of a scan could not be executed, for a reason that is not in the data.
     #[error("the scan could not be executed: {0}")]
     Plan(#[source] Box<datafusion::error::DataFusionError>),
+    /// Too much waits to be evaluated already.
+    #[error("too many requests wait to be evaluated: try again in a moment")]
+    Busy,
     /// There are no threads to evaluate on.
     #[error("the evaluation threads cannot be started: {reason}")]
     Threads {
@@ -53,9 +56,10 @@ impl EngineError {
     /// Whether the same evaluation may succeed later: only storage may have recovered.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Store { .. } | Self::Fhe(FheError::Source(SourceError::Io(_))) | Self::Threads { .. } => {
-                true
-            }
+            Self::Store { .. }
+            | Self::Fhe(FheError::Source(SourceError::Io(_)))
+            | Self::Threads { .. }
+            | Self::Busy => true,
             Self::Cancelled
             | Self::NoLayout(_)
             | Self::Missing(_)

@@ -32,53 +32,60 @@ pub struct KeyCacheStats {
     pub bytes: u64,
 }
 
-/// Evaluators by the digest of their key object.
+/// Evaluators by the digest of their key object: of scans, or of another kind `E` whose keys are as large.
 #[derive(Debug)]
-pub(super) struct KeyCache {
+pub(crate) struct KeyCache<E = Evaluator> {
     limit: u64,
-    inner: Mutex<Inner>,
+    inner: Mutex<Inner<E>>,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
+#[derive(Debug)]
+struct Inner<E> {
     /// The latest used last.
-    entries: Vec<Entry>,
+    entries: Vec<Entry<E>>,
     stats: KeyCacheStats,
 }
 
-#[derive(Debug, Clone)]
-struct Entry {
+#[derive(Debug)]
+struct Entry<E> {
     digest: Digest,
     set: ParameterSet,
     /// Empty while they are being read.
-    cell: Arc<OnceCell<Arc<Evaluator>>>,
+    cell: Arc<OnceCell<Arc<E>>>,
 }
 
-impl Default for KeyCache {
+impl<E> Clone for Entry<E> {
+    fn clone(&self) -> Self {
+        Self { digest: self.digest, set: self.set, cell: Arc::clone(&self.cell) }
+    }
+}
+
+impl<E> Default for KeyCache<E> {
     fn default() -> Self {
         Self::with_limit(MAX_BYTES)
     }
 }
 
-impl KeyCache {
+impl<E> KeyCache<E> {
     fn with_limit(limit: u64) -> Self {
-        Self { limit, inner: Mutex::default() }
+        let inner = Inner { entries: Vec::new(), stats: KeyCacheStats::default() };
+        Self { limit, inner: Mutex::new(inner) }
     }
 
-    pub(super) fn stats(&self) -> KeyCacheStats {
+    pub(crate) fn stats(&self) -> KeyCacheStats {
         self.lock().stats
     }
 
     /// The evaluator of a key object. Of those who ask for the same at a time, one reads and the others
     /// wait; if it fails, the next tries.
-    pub(super) async fn evaluator<F>(
+    pub(crate) async fn evaluator<F>(
         &self,
         digest: Digest,
         set: ParameterSet,
         load: impl FnOnce() -> F,
-    ) -> Result<Arc<Evaluator>, EngineError>
+    ) -> Result<Arc<E>, EngineError>
     where
-        F: Future<Output = Result<Evaluator, EngineError>>,
+        F: Future<Output = Result<E, EngineError>>,
     {
         let entry = self.entry(digest, set);
         let mut read = false;
@@ -92,7 +99,7 @@ impl KeyCache {
         result
     }
 
-    fn entry(&self, digest: Digest, set: ParameterSet) -> Entry {
+    fn entry(&self, digest: Digest, set: ParameterSet) -> Entry<E> {
         let mut inner = self.lock();
         let position = inner.entries.iter().position(|e| e.digest == digest && e.set == set);
         let entry = match position {
@@ -103,14 +110,14 @@ impl KeyCache {
         entry
     }
 
-    fn note(&self, entry: &Entry, read: bool, succeeded: bool) {
+    fn note(&self, entry: &Entry<E>, read: bool, succeeded: bool) {
         let mut inner = self.lock();
         if read {
             inner.stats.misses += 1;
         } else {
             inner.stats.hits += 1;
         }
-        let same = |other: &Entry| Arc::ptr_eq(&other.cell, &entry.cell);
+        let same = |other: &Entry<E>| Arc::ptr_eq(&other.cell, &entry.cell);
         if !succeeded && !entry.cell.initialized() {
             // Unless another is trying: it has the same cell and puts it back.
             inner.entries.retain(|other| !same(other));
@@ -127,12 +134,12 @@ impl KeyCache {
     }
 
     /// A panic while it was held cannot leave it half changed.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner<E>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl<E> Inner<E> {
     /// Gives up the longest unused keys beyond the limit, but not the last.
     fn shrink(&mut self, limit: u64) {
         while self.bytes() > limit

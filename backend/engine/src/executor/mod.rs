@@ -7,7 +7,7 @@
 
 mod admission;
 mod error;
-mod keys;
+pub(crate) mod keys;
 mod objects;
 mod progress;
 mod rollup;

@@ -38,7 +38,7 @@ impl Audit {
 }
 
 /// What must not be, and the statement that finds it: each row's first column says where.
-const CHECKS: [(&str, &str); 8] = [
+const CHECKS: [(&str, &str); 9] = [
     (
         "a transaction does not add up to zero",
         "select transaction_id as id from ledger_entries group by transaction_id, currency having sum(amount) <> 0",
@@ -84,6 +84,12 @@ const CHECKS: [(&str, &str); 8] = [
            or (u.job is not null and (u.price <> j.price or u.price <> coalesce((
              select sum(e.amount) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id
              where t.job = j.id and e.kind in ('owner_payable', 'platform_revenue')), 0)))",
+    ),
+    (
+        "what predictions cost is not what was paid",
+        "select p.id as id from predictions p where p.price <> coalesce((
+           select -sum(e.amount) from ledger_entries e where e.transaction_id = p.payment
+             and e.kind = 'buyer_prepaid' and e.holder = p.client and e.currency = p.currency), 0)",
     ),
 ];
 

@@ -6,8 +6,15 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
-use sordino_domain::ledger::{self as rules, Entry, Hold, HoldState, Transaction};
-use sordino_protocol::{api::LedgerKind, ids::JobId, money::Amount};
+use sordino_domain::{
+    ledger::{self as rules, Entry, Hold, HoldState, Transaction},
+    models::Sale,
+};
+use sordino_protocol::{
+    api::LedgerKind,
+    ids::{JobId, TransactionId},
+    money::Amount,
+};
 
 use super::amount;
 use crate::{
@@ -96,6 +103,17 @@ async fn add(tx: &DatabaseTransaction, entry: &Entry) -> Result<(), StorageError
         });
     }
     expect_rows("balances", holder, 1, changed.rows_affected)
+}
+
+/// Pays predictions.
+pub(crate) async fn pay(
+    tx: &DatabaseTransaction,
+    sale: &Sale,
+    now: DateTime<Utc>,
+) -> Result<Option<TransactionId>, StorageError> {
+    let payment = rules::prediction(sale, now)?;
+    post(tx, &payment).await?;
+    Ok(Some(payment.id()).filter(|_| !payment.entries().is_empty()))
 }
 
 /// Sets the price of a job aside.

@@ -2,14 +2,17 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod client_keys;
 pub mod explanations;
 pub mod gates;
 pub mod health;
 pub mod ledger;
 pub mod listings;
+pub mod models;
 pub mod objects;
 pub mod pages;
 pub mod platform;
+pub mod predictions;
 pub mod queries;
 pub mod quotes;
 pub mod releases;
@@ -61,6 +64,18 @@ fn v1(config: &mut ServiceConfig, limits: &Limits) {
                 .route(post().to(listings::append::append)),
         )
         .service(resource("/listings/{id}/withdraw").post(listings::withdraw::withdraw))
+        .service(
+            resource("/models")
+                .app_data(json(limits.model_bytes))
+                .route(post().to(models::publish::publish))
+                .route(get().to(models::list::list)),
+        )
+        .service(resource("/models/{id}").get(models::show::show))
+        .service(resource("/models/{id}/withdraw").post(models::withdraw::withdraw))
+        .service(resource("/client-keys/{digest}").put(client_keys::register::register))
+        .service(resource("/predictions").post(predictions::predict::predict))
+        .service(resource("/predictions/{id}/output").get(predictions::output::output))
+        .service(resource("/predictions/{id}/receipt").get(predictions::receipt::receipt))
         .service(resource("/quotes").post(quotes::ask::ask))
         .service(resource("/explanations").post(explanations::ask::ask))
         .service(resource("/queries").post(queries::buy::buy))

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use object_store::local::LocalFileSystem;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use sordino_engine::predictor::Predictor;
 use sordino_protocol::{
     api::{
         Account, AskQuote, Buy, EnrolGate, EnrolledGate, Job, Listing, Offer, Publish, Question, Register,
@@ -122,8 +123,10 @@ impl World {
             ..WebSettings::default()
         };
         change(&mut settings);
+        let predictor = Predictor::new(1, storage.object_store()).expect("threads");
         let parts = Parts {
             storage,
+            predictor,
             platform: SigningKey::from_seed(&[7; 32]),
             session_secret: vec![8; 32].into(),
             settings,

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use sordino_client::{
-    ClientError, buyer,
-    models::{self, ModelsError, Prepared, Request},
+    ClientError,
+    auditions::{self, AuditionError, Prepared, Request},
+    buyer,
 };
 use sordino_protocol::{
     api::{AskQuote, JobState, Question},
@@ -69,7 +70,7 @@ impl Evaluate {
             return Ok(ExitCode::SUCCESS);
         }
         let keys = context.keys()?;
-        let offer = models::quote(&session, &prepared, layout).await?;
+        let offer = auditions::quote(&session, &prepared, layout).await?;
         let quote = &offer.offer.quote.body;
         output::note(&describe(&offer));
         match self.max_price {
@@ -100,7 +101,7 @@ impl Evaluate {
             let text = serde_json::to_string_pretty(&opened.receipt)?;
             std::fs::write(path, text).with_context(|| path.display().to_string())?;
         }
-        let metrics = models::metrics(&prepared, &opened).map_err(ClientError::from)?;
+        let metrics = auditions::metrics(&prepared, &opened).map_err(ClientError::from)?;
         if context.json() {
             output::json(&json!({
                 "metrics": metrics,
@@ -113,7 +114,7 @@ impl Evaluate {
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        output::text(&models::measured(&metrics))?;
+        output::text(&auditions::measured(&metrics))?;
         let checked = if opened.report.reevaluated { ", evaluated again by the gate" } else { "" };
         output::note(&format!(
             "{} {}; receipt valid, signed by platform and gate{checked}.",
@@ -124,11 +125,11 @@ impl Evaluate {
 
     fn prepare(&self, listing: sordino_protocol::api::Listing) -> Result<Prepared> {
         let bytes = std::fs::read(&self.model).with_context(|| self.model.display().to_string())?;
-        let prepared = models::read(&bytes, self.inputs.as_deref())
+        let prepared = auditions::read(&bytes, self.inputs.as_deref())
             .and_then(|model| {
-                models::prepare(model, listing, Request { label: &self.label, by: self.by.as_deref() })
+                auditions::prepare(model, listing, Request { label: &self.label, by: self.by.as_deref() })
             })
-            .map_err(|error: ModelsError| ClientError::from(error))?;
+            .map_err(|error: AuditionError| ClientError::from(error))?;
         Ok(prepared)
     }
 }
@@ -139,6 +140,6 @@ fn introduced(prepared: &Prepared) -> String {
     let label = &schema.column(prepared.label).name;
     format!(
         "{}  label     {label}\n  disclosed the question below is the model in integers: platform and owner see it\n",
-        models::described(&prepared.preflight, schema),
+        auditions::described(&prepared.preflight, schema),
     )
 }

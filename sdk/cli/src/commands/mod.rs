@@ -11,6 +11,7 @@ pub(crate) mod job;
 pub(crate) mod keys;
 pub(crate) mod listings;
 pub(crate) mod model;
+pub(crate) mod predict;
 pub(crate) mod publish;
 pub(crate) mod query;
 pub(crate) mod quote;
@@ -39,12 +40,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Publish(command) => return command.run(&context).await,
         Command::Append(command) => return command.run(&context).await,
         Command::Gate(command) => return command.run(&context).await,
+        Command::Model(command) => return command.run(&context).await,
+        Command::Predict(command) => return command.run(&context).await,
         Command::Listings(command) => command.run(&context).await?,
         Command::Explain(command) => command.run(&context).await?,
         Command::Quote(command) => command.run(&context).await?,
         Command::Query(command) => return command.run(&context).await,
         Command::Evaluate(command) => return command.run(&context).await,
-        Command::Model(command) => return command.run(&context).await,
         Command::Job(command) => return command.run(&context).await,
         Command::Receipt(command) => command.run(&context).await?,
         Command::Balance(command) => command.run(&context).await?,

@@ -3,6 +3,7 @@
 mod accounts;
 mod gates;
 mod listings;
+mod models;
 mod money;
 mod objects;
 mod queries;

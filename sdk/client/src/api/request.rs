@@ -1,5 +1,6 @@
 //! Sending one request: credentials, retries, problems, size limits.
 
+use bytes::Bytes;
 use reqwest::{Body, Method, Response, header};
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,11 +14,15 @@ const MAX_JSON: u64 = 256 << 20;
 /// The largest problem document that is read.
 const MAX_PROBLEM: u64 = 64 << 10;
 
+const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
+
 /// A request that can be built again for each attempt.
 pub(super) struct Call<'a> {
     method: Method,
     path: String,
-    body: Option<Vec<u8>>,
+    body: Option<Bytes>,
+    kind: &'static str,
     idempotency_key: Option<&'a str>,
     repeatable: bool,
     range: Option<(u64, u64)>,
@@ -42,7 +47,7 @@ impl<'a> Call<'a> {
     }
 
     fn new(method: Method, path: String, repeatable: bool) -> Self {
-        Self { method, path, body: None, idempotency_key: None, repeatable, range: None }
+        Self { method, path, body: None, kind: JSON, idempotency_key: None, repeatable, range: None }
     }
 
     /// A POST that has the same effect when repeated.
@@ -66,8 +71,15 @@ impl<'a> Call<'a> {
     pub(super) fn json<T: Serialize>(mut self, body: &T) -> Result<Self, ClientError> {
         let bytes = serde_json::to_vec(body)
             .map_err(|source| ClientError::Answer { path: self.path.clone(), source })?;
-        self.body = Some(bytes);
+        self.body = Some(bytes.into());
         Ok(self)
+    }
+
+    /// A body that is no JSON.
+    pub(super) fn bytes(mut self, body: Bytes) -> Self {
+        self.body = Some(body);
+        self.kind = BYTES;
+        self
     }
 }
 
@@ -94,7 +106,7 @@ impl Client {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            let pause = self.retry.pause(attempt).filter(|_| call.repeatable && error.is_retryable());
+            let pause = self.retry.pause(attempt).filter(|_| call.repeatable && error.passes_soon());
             let Some(pause) = pause else { return Err(error) };
             tracing::debug!(path = call.path, attempt, "request failed, trying again");
             tokio::time::sleep(pause).await;
@@ -124,7 +136,7 @@ impl Client {
             request = request.header(header::RANGE, format!("bytes={from}-{}", to.saturating_sub(1)));
         }
         if let Some(body) = body {
-            let kind = if length.is_some() { "application/octet-stream" } else { "application/json" };
+            let kind = if length.is_some() { BYTES } else { call.kind };
             request = request.header(header::CONTENT_TYPE, kind).body(body);
         }
         if let Some(length) = length {

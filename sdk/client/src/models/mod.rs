@@ -1,133 +1,39 @@
-//! A model instead of a question: how well it predicts the rows of a listing, which nobody sees.
+//! Selling a model, and having rows predicted by one without showing them.
 //!
-//! The model is read and compiled on this machine ([`prepare`]); what is asked, paid and answered is a
-//! query like any other ([`quote`], then [`crate::buyer`]); the answer becomes metrics ([`metrics`]).
-//! The query says what the model does: platform and owner see it.
+//! A vendor: [`publish::prepare`], then [`publish::publish`]. A client: [`predict::plan`], which tells the
+//! exact price, then [`predict::run`].
 
-mod report;
+pub mod predict;
+pub mod publish;
 
-use sordino_model::{
-    audition::{self, ChooseError, Chosen, Metrics, ReadError, Subject},
-    import::{self, ImportError},
-    limits::Limits,
-    model::Model,
-    preflight::{self, Preflight},
-    quantise::Options,
-};
-use sordino_protocol::{
-    api::{Listing, Question},
-    layout::LayoutKind,
-    schema::{ColumnId, Schema},
-};
+use sordino_fhe::error::FheError;
+use sordino_model::{import::ImportError, quantise::QuantiseError};
+use sordino_protocol::money::MoneyError;
 
-pub use report::{described, measured};
-
-use crate::{
-    ClientError,
-    buyer::{self, CheckedOffer, Opened},
-    session::Session,
-};
-
-/// Why a model cannot be brought to a listing.
+/// What can go wrong with models.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelsError {
-    /// The file is no model.
+    /// The file is no model that is known.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// No such column.
-    #[error("table `{table}` has no column `{name}`: its columns are {known}")]
-    Column {
-        /// As asked.
-        name: String,
-        /// Of the listing.
-        table: String,
-        /// What there is.
-        known: String,
+    /// The model does not go with the schema.
+    #[error(transparent)]
+    Quantise(#[from] QuantiseError),
+    /// The listing cannot be what it says.
+    #[error("the listing of the model is not acceptable: {0}")]
+    Listing(&'static str),
+    /// The table has more rows than the model's vendor allows a day.
+    #[error("{rows} rows: the vendor of this model allows a client {limit} a day: send fewer at once")]
+    TooManyRows {
+        /// Rows of the table.
+        rows: usize,
+        /// The most a day.
+        limit: u64,
     },
-    /// See [`ChooseError`].
+    /// Encrypting or decrypting failed.
     #[error(transparent)]
-    Choose(#[from] ChooseError),
-    /// See [`ReadError`].
+    Fhe(#[from] FheError),
+    /// The price is too large.
     #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-/// What is to be found out.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The column that is predicted.
-    pub label: &'a str,
-    /// Metrics by the values of this dimension, too.
-    pub by: Option<&'a str>,
-}
-
-/// A model, and its audition on one listing.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    /// As it was read.
-    pub model: Model,
-    /// What it reads, and how far its integers may be off.
-    pub preflight: Preflight,
-    /// Its integers, what is asked, and how the answer is read.
-    pub chosen: Chosen,
-    /// The listing.
-    pub listing: Listing,
-    /// The column that is predicted.
-    pub label: ColumnId,
-}
-
-/// Reads a model from the bytes of a file; `inputs` names the columns of an ONNX model that has one
-/// unnamed input.
-///
-/// # Errors
-/// What keeps it from being read, by name.
-pub fn read(bytes: &[u8], inputs: Option<&[String]>) -> Result<Model, ModelsError> {
-    Ok(import::any(bytes, inputs, &Limits::default())?)
-}
-
-/// What a model would read of a table, and how far its integers would be off. `rows` have a text for
-/// each column.
-pub fn check(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>]) -> Preflight {
-    preflight::preflight(model, schema, rows, &Options::default())
-}
-
-/// Compiles an audition. Takes a moment for large models: call it off the async runtime.
-///
-/// # Errors
-/// Why the model cannot be evaluated on this listing, and what would be possible.
-pub fn prepare(model: Model, listing: Listing, request: Request<'_>) -> Result<Prepared, ModelsError> {
-    let schema = &listing.schema;
-    let (label, by) = (column(schema, request.label)?, request.by.map(|by| column(schema, by)).transpose()?);
-    let subject = Subject { dataset: listing.dataset, rows: listing.rows, label, by };
-    let chosen = audition::choose(&model, schema, subject)?;
-    let preflight = preflight::preflight(&model, schema, &[], &chosen.options);
-    Ok(Prepared { model, preflight, chosen, listing, label })
-}
-
-fn column(schema: &Schema, name: &str) -> Result<ColumnId, ModelsError> {
-    schema.find(name).ok_or_else(|| {
-        let known: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
-        ModelsError::Column { name: name.to_owned(), table: schema.table.clone(), known: known.join(", ") }
-    })
-}
-
-/// Asks what an audition costs, and checks the offer as for any query.
-///
-/// # Errors
-/// As [`buyer::quote`]; `conflict` when the listing has a new version since.
-pub async fn quote(
-    session: &Session,
-    prepared: &Prepared,
-    layout: Option<LayoutKind>,
-) -> Result<CheckedOffer, ClientError> {
-    let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
-    buyer::quote_question(session, prepared.listing.clone(), question, layout).await
-}
-
-/// The metrics in an opened answer.
-///
-/// # Errors
-/// When everything is withheld, or the answer is to something else.
-pub fn metrics(prepared: &Prepared, opened: &Opened) -> Result<Metrics, ModelsError> {
-    Ok(audition::metrics(&prepared.chosen.audition, &opened.answer)?)
+    Money(#[from] MoneyError),
 }

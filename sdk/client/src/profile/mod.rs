@@ -6,6 +6,7 @@
 //! | `credentials.toml` (0600) | session token and the gate's API key |
 //! | `keys.age` (0600) | the key bundle, encrypted with a passphrase |
 //! | `datasets/<manifest digest>/` | the gate's own copy of manifest and policy |
+//! | `predict/<set>.toml` | which keys for predictions were registered; they follow from the bundle |
 //! | `gate.sqlite` | the gate's journal |
 //! | `cache/objects/` | objects by digest |
 //! | `cache/publish/` | progress of unfinished publications |
@@ -15,6 +16,7 @@
 mod datasets;
 mod files;
 mod keys;
+mod registered;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,7 @@ use zeroize::Zeroize;
 
 pub use datasets::Dataset;
 pub(crate) use files::{make_folder, write_atomically};
+pub use registered::Registered;
 
 use crate::ClientError;
 

@@ -26,6 +26,7 @@ pub use encrypt::encrypt_chunk;
 pub use evaluate::{Evaluator, Partial};
 pub use footer::{Footer, TAIL};
 pub(crate) use relinearise::RelinearisationKey;
+pub(crate) use run::Run;
 
 /// Where the slices of one chunk are read from.
 pub trait SliceSource: Sync {

@@ -26,20 +26,20 @@ use crate::{
 const SLICES_AT_ONCE: usize = 16;
 
 /// A program with all it needs.
-pub(super) struct Run<'a> {
-    pub(super) set: ParameterSet,
-    pub(super) key: &'a RelinearisationKey,
-    pub(super) tables: &'a Tables,
-    pub(super) program: &'a ScanProgram,
+pub(crate) struct Run<'a> {
+    pub(crate) set: ParameterSet,
+    pub(crate) key: &'a RelinearisationKey,
+    pub(crate) tables: &'a Tables,
+    pub(crate) program: &'a ScanProgram,
     /// Whether outputs are finished as soon as they are computed.
-    pub(super) early: bool,
-    pub(super) chunk: &'a dyn SliceSource,
-    pub(super) progress: &'a dyn Progress,
+    pub(crate) early: bool,
+    pub(crate) chunk: &'a dyn SliceSource,
+    pub(crate) progress: &'a dyn Progress,
 }
 
 impl Run<'_> {
     /// Runs the steps in order; neighbouring steps that do not depend on each other run together.
-    pub(super) fn all(&self) -> Result<Vec<Ciphertext>, FheError> {
+    pub(crate) fn all(&self) -> Result<Vec<Ciphertext>, FheError> {
         let (inputs, steps) = (self.program.slices.len(), &self.program.steps);
         let mut registers = Registers::new(self.program);
         let width = rayon::current_num_threads().max(1);

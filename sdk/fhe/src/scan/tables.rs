@@ -8,7 +8,7 @@ use sordino_protocol::parameters::{ParameterSet, ScanParameters};
 
 use crate::{
     error::FheError,
-    parameters::scan,
+    parameters::{SETS, place, scan},
     ring::{Basis, Conversion, Prime, Ratio},
 };
 
@@ -68,15 +68,11 @@ pub(crate) struct Tables {
 }
 
 fn primes(set: ParameterSet) -> Result<&'static Primes, FheError> {
-    static SCAN_8K: OnceLock<Primes> = OnceLock::new();
-    static SCAN_16K: OnceLock<Primes> = OnceLock::new();
-    let numbers = scan(set)?;
-    let (cell, extension): (_, &[u64]) = match set {
-        ParameterSet::Scan8kV1 => (&SCAN_8K, &EXTENSION_8K),
-        // They have the same moduli.
-        ParameterSet::Scan16kV1 | ParameterSet::Score16kV1 => (&SCAN_16K, &EXTENSION_16K),
-        ParameterSet::RollupV1 => return Err(FheError::NotAScanSet(set)),
-    };
+    static PRIMES: [OnceLock<Primes>; SETS] = [const { OnceLock::new() }; SETS];
+    let (numbers, cell) = (scan(set)?, &PRIMES[place(set)?]);
+    // Whatever is 1 modulo 2N is so for every smaller N.
+    let large = matches!(set, ParameterSet::Scan16kV1 | ParameterSet::Score16kV1);
+    let extension: &[u64] = if large { &EXTENSION_16K } else { &EXTENSION_8K };
     if let Some(ready) = cell.get() {
         return Ok(ready);
     }
@@ -95,15 +91,9 @@ pub(crate) fn full(set: ParameterSet) -> Result<Basis, FheError> {
 
 /// The tables of a set for so many moduli of products; made once.
 pub(crate) fn tables(set: ParameterSet, working: usize) -> Result<&'static Tables, FheError> {
-    static SCAN_8K: [OnceLock<Tables>; MOST_MODULI] = [const { OnceLock::new() }; MOST_MODULI];
-    static SCAN_16K: [OnceLock<Tables>; MOST_MODULI] = [const { OnceLock::new() }; MOST_MODULI];
-    static SCORE_16K: [OnceLock<Tables>; MOST_MODULI] = [const { OnceLock::new() }; MOST_MODULI];
-    let cells = match set {
-        ParameterSet::Scan8kV1 => &SCAN_8K,
-        ParameterSet::Score16kV1 => &SCORE_16K,
-        ParameterSet::Scan16kV1 | ParameterSet::RollupV1 => &SCAN_16K,
-    };
-    let cell = cells.get(working).ok_or(FheError::NotAScanSet(set))?;
+    static TABLES: [[OnceLock<Tables>; MOST_MODULI]; SETS] =
+        [const { [const { OnceLock::new() }; MOST_MODULI] }; SETS];
+    let cell = TABLES[place(set)?].get(working).ok_or(FheError::NotAScanSet(set))?;
     if let Some(ready) = cell.get() {
         return Ok(ready);
     }

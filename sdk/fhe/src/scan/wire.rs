@@ -83,8 +83,23 @@ fn polynomial(
     Ok(rows)
 }
 
+/// Packs reduced coefficients, a multiple of eight of them, as many bits each as the modulus has.
+pub(crate) fn pack(row: &[u64], modulus: u64, out: &mut Vec<u8>) {
+    let bits = bits(modulus);
+    let (mut window, mut filled) = (0u128, 0);
+    for coefficient in row {
+        window |= u128::from(*coefficient) << filled;
+        filled += bits;
+        while filled >= 8 {
+            out.push(window as u8);
+            window >>= 8;
+            filled -= 8;
+        }
+    }
+}
+
 /// Appends packed coefficients; whether all are below the modulus.
-fn unpack(bytes: &[u8], modulus: u64, rows: &mut Rows) -> bool {
+pub(crate) fn unpack(bytes: &[u8], modulus: u64, rows: &mut Rows) -> bool {
     let bits = bits(modulus);
     let mask = u64::MAX >> (64 - bits);
     let mut largest = 0;

@@ -2,12 +2,16 @@
 //! Every part is an integer, so it has a canonical form and a digest.
 
 mod evaluate;
+mod reading;
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{canonical::Canonical, digest::Purpose, predicate::CodeSet, schema::ColumnId};
 
 pub(crate) use self::evaluate::polynomial;
-pub use self::evaluate::{IntegerPrediction, RowError, evaluate};
+pub use self::{
+    evaluate::{IntegerPrediction, RowError, evaluate},
+    reading::{Predicted, Reading},
+};
 use crate::model::Link;
 
 /// The largest integer of a model and of its scores: what canonical JSON keeps exactly.

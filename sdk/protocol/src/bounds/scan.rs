@@ -32,6 +32,7 @@
 //! in the last place between machines, far below the margin of a bit.
 
 mod basis;
+mod flooding;
 mod form;
 mod model;
 
@@ -41,6 +42,7 @@ use crate::{
 };
 
 pub use basis::{finishes_early, partial_bytes, working_moduli};
+pub use flooding::{FLOODING_BITS, Flooding, flooding};
 pub use form::{degrees, depths};
 use model::{Model, Noise};
 

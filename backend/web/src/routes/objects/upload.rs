@@ -3,14 +3,14 @@
 //! The body is never held in memory: every piece is hashed and written as it arrives, and the object
 //! becomes visible only when all of it has the digest it claims.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use futures::StreamExt;
+use actix_web::{HttpRequest, HttpResponse, web};
 use sordino_protocol::digest::Digest;
 use sordino_storage::objects::Put;
 
 use crate::{
     auth::extract::{Auth, Owner},
-    problem::{WebError, WebResult},
+    body,
+    problem::WebResult,
     state::AppState,
 };
 
@@ -24,30 +24,13 @@ pub async fn upload(
     Auth(Owner(who)): Auth<Owner>,
     digest: web::Path<Digest>,
     request: HttpRequest,
-    mut body: web::Payload,
+    mut payload: web::Payload,
 ) -> WebResult<HttpResponse> {
     let limit = state.settings.limits.object_bytes;
-    if stated_length(&request).is_some_and(|length| length > limit) {
-        return Err(WebError::TooLarge { limit });
-    }
+    body::check_length(&request, limit)?;
     let objects = state.storage.objects();
-    if objects.put(who.account, *digest, &mut body, limit, state.now()).await? == Put::AlreadyThere {
-        // Answered before the body is read, the client would find its connection closed.
-        drain(&mut body, limit).await;
+    if objects.put(who.account, *digest, &mut payload, limit, state.now()).await? == Put::AlreadyThere {
+        body::drain(&mut payload, limit).await;
     }
     Ok(HttpResponse::NoContent().finish())
-}
-
-async fn drain(body: &mut web::Payload, limit: u64) {
-    let mut received = 0u64;
-    while let Some(Ok(piece)) = body.next().await {
-        received = received.saturating_add(piece.len() as u64);
-        if received > limit {
-            return;
-        }
-    }
-}
-
-fn stated_length(request: &HttpRequest) -> Option<u64> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

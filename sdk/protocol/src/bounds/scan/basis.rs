@@ -51,7 +51,7 @@ impl ScanParameters {
 /// When it is not well formed.
 pub fn working_moduli(program: &ScanProgram) -> Result<usize, BoundError> {
     let not_scan = BoundError::Malformed { step: 0, reason: "its parameter set is not a scan set" };
-    let numbers = program.parameter_set.scan().ok_or(not_scan)?;
+    let numbers = program.parameter_set.bfv().ok_or(not_scan)?;
     degrees(program)?;
     let full = numbers.moduli.len();
     let fits = |working: &usize| noise_in(program, CHUNKS, *working).is_ok();
@@ -88,7 +88,7 @@ pub fn partial_bytes(program: &ScanProgram) -> Result<u64, BoundError> {
 /// Bytes of the sums of one chunk, before they are finished.
 fn sums_bytes(program: &ScanProgram) -> Result<u64, BoundError> {
     let working = working_moduli(program)?;
-    let Some(numbers) = program.parameter_set.scan() else { return Ok(0) };
+    let Some(numbers) = program.parameter_set.bfv() else { return Ok(0) };
     let (degrees, depths) = (degrees(program)?, depths(program));
     let rows = |register: usize| match (degrees[register], depths[register]) {
         (2, _) => 3 * ScanParameters::extended_moduli(working),

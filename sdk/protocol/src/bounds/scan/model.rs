@@ -14,6 +14,11 @@ const MARGIN_BITS: f64 = 0.5;
 /// Variances stop growing here, far beyond every budget, so that no formula overflows to infinity.
 const CEILING: f64 = 1e250;
 
+/// Bits that a noise of some variance stays below.
+pub(super) fn bits(variance: f64) -> f64 {
+    TAIL.log2() + variance.log2() / 2.0
+}
+
 /// The noise of one register.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Noise {
@@ -65,7 +70,7 @@ impl Model {
     pub(super) fn of(program: &ScanProgram, working: usize) -> Result<Self, BoundError> {
         let set = program.parameter_set;
         let not_scan = BoundError::Malformed { step: 0, reason: "its parameter set is not a scan set" };
-        let numbers = set.scan().ok_or(not_scan)?;
+        let numbers = set.bfv().ok_or(not_scan)?;
         Ok(Self {
             set,
             numbers,
@@ -85,8 +90,14 @@ impl Model {
         Noise { free: self.variance + 1.0, keyed: 0.0, power: 0, depth: 0 }
     }
 
+    /// Of an encryption of 0 under a public key: `u e + e2 s + e1`, all of them small.
+    pub(super) fn zero(&self) -> Noise {
+        let (n, v) = (self.degree, self.variance);
+        Noise { free: v + 2.0 * n * v * v, ..self.fresh() }
+    }
+
     /// Of rounding a ciphertext of two polynomials.
-    fn rounding(&self) -> f64 {
+    pub(super) fn rounding(&self) -> f64 {
         (1.0 + self.degree * self.variance) / 12.0
     }
 
@@ -170,14 +181,17 @@ impl Model {
 
     /// A noise against what decrypts in the first `moduli` moduli.
     pub(super) fn at(&self, noise: Noise, moduli: usize) -> ScanNoise {
-        let modulus_bits: f64 = self.numbers.moduli[..moduli].iter().map(|q| (*q as f64).log2()).sum();
-        let bits = TAIL.log2() + noise.variance().log2() / 2.0;
-        let budget = modulus_bits - self.plaintext.log2() - 1.0 - MARGIN_BITS;
         ScanNoise {
-            noise_bits: bits.max(0.0).ceil() as u32,
-            budget_bits: budget.max(0.0) as u32,
+            noise_bits: bits(noise.variance()).max(0.0).ceil() as u32,
+            budget_bits: self.budget(moduli).max(0.0) as u32,
             depth: noise.depth,
         }
+    }
+
+    /// Bits of noise that decrypt in the first `moduli` moduli.
+    pub(super) fn budget(&self, moduli: usize) -> f64 {
+        let modulus_bits: f64 = self.numbers.moduli[..moduli].iter().map(|q| (*q as f64).log2()).sum();
+        modulus_bits - self.plaintext.log2() - 1.0 - MARGIN_BITS
     }
 
     pub(super) fn check(&self, noise: ScanNoise) -> Result<ScanNoise, BoundError> {

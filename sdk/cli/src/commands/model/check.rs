@@ -1,36 +1,33 @@
-//! `model`: looking at a model before it is brought anywhere.
+//! `model check`: looking at a model before it is brought anywhere.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use clap::Subcommand;
-use sordino_client::{ClientError, models};
+use clap::Args;
+use sordino_client::{ClientError, auditions};
 use sordino_protocol::{ids::ListingId, schema::Schema};
 
 use crate::{context::Context, exit, output};
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Model {
-    /// Say whether a model can read a table, and how far its integers may be off.
-    Check {
-        /// The fitted model: JSON of sordino_export, XGBoost or LightGBM, LightGBM's text, or ONNX.
-        file: PathBuf,
-        /// The listing whose columns it would read.
-        #[arg(long, conflicts_with = "schema")]
-        listing: Option<ListingId>,
-        /// A schema file instead of a listing.
-        #[arg(long, value_name = "FILE")]
-        schema: Option<PathBuf>,
-        /// Names of the columns of an ONNX model that does not name them, in order.
-        #[arg(long, value_name = "NAME", value_delimiter = ',')]
-        inputs: Option<Vec<String>>,
-    },
+/// What to look at.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The fitted model: JSON of sordino_export, XGBoost or LightGBM, LightGBM's text, or ONNX.
+    file: PathBuf,
+    /// The listing whose columns it would read.
+    #[arg(long, conflicts_with = "schema")]
+    listing: Option<ListingId>,
+    /// A schema file instead of a listing.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// Names of the columns of an ONNX model that does not name them, in order.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    inputs: Option<Vec<String>>,
 }
 
-impl Model {
+impl Check {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
-        let Self::Check { file, listing, schema, inputs } = self;
+        let Self { file, listing, schema, inputs } = self;
         let schema = match (listing, schema) {
             (Some(listing), _) => context.client().await?.listing(listing).await?.schema,
             (None, Some(path)) => {
@@ -42,12 +39,12 @@ impl Model {
             (None, None) => bail!("say which table it would read: --listing LISTING or --schema FILE"),
         };
         let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
-        let model = models::read(&bytes, inputs.as_deref()).map_err(ClientError::from)?;
-        let found = models::check(&model, &schema, &[]);
+        let model = auditions::read(&bytes, inputs.as_deref()).map_err(ClientError::from)?;
+        let found = auditions::check(&model, &schema, &[]);
         if context.json() {
             output::json(&found)?;
         } else {
-            output::text(&models::described(&found, &schema))?;
+            output::text(&auditions::described(&found, &schema))?;
         }
         if found.is_supported() {
             return Ok(ExitCode::SUCCESS);

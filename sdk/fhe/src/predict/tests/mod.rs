@@ -1,0 +1,7 @@
+//! Tests of predictions inside the crate: noise, hiding, and hostile bytes. That predictions equal a
+//! model in clear is tested with the models.
+
+mod hiding;
+mod hostile;
+mod noise;
+mod support;

@@ -1,0 +1,117 @@
+//! Clients and programs of the tests.
+
+use std::sync::OnceLock;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use sordino_protocol::{
+    coded::CodedTable,
+    parameters::ParameterSet,
+    predict::{
+        Evaluation, Input, InputForm, Leaves, Output, Packing, PredictionProgram, TREE_LEAVES, TREE_NODES,
+        Weights,
+    },
+    program::Step,
+    schema::ColumnId,
+};
+
+use crate::predict::{ClientKeys, Evaluator};
+
+pub(super) const SMALL: ParameterSet = ParameterSet::Predict4kV1;
+pub(super) const LARGE: ParameterSet = ParameterSet::Predict8kV1;
+
+pub(super) struct Client {
+    pub(super) keys: ClientKeys,
+    pub(super) registration: Vec<u8>,
+    pub(super) evaluator: Evaluator,
+}
+
+pub(super) fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+pub(super) fn client(set: ParameterSet) -> &'static Client {
+    static CLIENTS: [OnceLock<Client>; 2] = [const { OnceLock::new() }; 2];
+    CLIENTS[usize::from(set == LARGE)].get_or_init(|| {
+        let keys = ClientKeys::generate(set, &mut rng(1)).expect("keys");
+        let registration = keys.registration(&mut rng(2)).expect("keys");
+        let evaluator = Evaluator::new(set, &registration).expect("keys");
+        Client { keys, registration, evaluator }
+    })
+}
+
+/// Tables of measures `0..columns`, uniform below `below`.
+pub(super) fn table(columns: usize, rows: usize, below: i64, seed: u64) -> CodedTable {
+    let mut rng = rng(seed);
+    let mut column = || Some((0..rows).map(|_| Some(rng.random_range(0..below))).collect());
+    CodedTable { rows, codes: vec![None; columns], values: (0..columns).map(|_| column()).collect() }
+}
+
+fn inputs(count: usize) -> Vec<Input> {
+    (0..count).map(|column| Input::Value(ColumnId(column as u16))).collect()
+}
+
+/// A program over value inputs.
+pub(super) fn batch(
+    set: ParameterSet,
+    columns: usize,
+    steps: Vec<Step>,
+    outputs: &[u32],
+) -> PredictionProgram {
+    let output = |register: &u32| Output { register: Some(*register), constant: -3 };
+    PredictionProgram {
+        form: InputForm {
+            parameter_set: set,
+            packing: Packing::Batch { inputs: inputs(columns) },
+            scores: outputs.len() as u32,
+        },
+        evaluation: Evaluation::Steps { steps, outputs: outputs.iter().map(output).collect() },
+    }
+}
+
+/// A weighted sum in one ciphertext.
+pub(super) fn row(weights: Vec<i64>) -> PredictionProgram {
+    PredictionProgram {
+        form: InputForm {
+            parameter_set: SMALL,
+            packing: Packing::Rows { inputs: inputs(weights.len()) },
+            scores: 1,
+        },
+        evaluation: Evaluation::Weights(vec![Weights { weights, constant: 17 }]),
+    }
+}
+
+/// Complete trees whose tests are the inputs themselves.
+pub(super) fn trees(count: usize, seed: u64) -> PredictionProgram {
+    let mut rng = rng(seed);
+    let nodes = |tree: usize| {
+        let column = |node: usize| ColumnId((tree * TREE_NODES + node) as u16);
+        (0..TREE_NODES).map(|node| Some(Input::Value(column(node)))).collect()
+    };
+    let mut leaves = || (0..TREE_LEAVES).map(|_| rng.random_range(-1_000..1_000)).collect();
+    PredictionProgram {
+        form: InputForm {
+            parameter_set: LARGE,
+            packing: Packing::Trees { trees: (0..count).map(nodes).collect() },
+            scores: 1,
+        },
+        evaluation: Evaluation::Leaves(vec![Leaves {
+            trees: (0..count).map(|_| leaves()).collect(),
+            constant: 12,
+        }]),
+    }
+}
+
+/// What [`trees`] add up to.
+pub(super) fn walked(program: &PredictionProgram, table: &CodedTable) -> i64 {
+    let Evaluation::Leaves(scores) = &program.evaluation else { panic!("trees") };
+    let value = |(tree, leaves): (usize, &Vec<i64>)| {
+        let mut node = 0;
+        while node < TREE_NODES {
+            let column = ColumnId((tree * TREE_NODES + node) as u16);
+            node = 2 * node + if table.values(column)[0] == Some(1) { 1 } else { 2 };
+        }
+        leaves[node - TREE_NODES]
+    };
+    scores[0].constant + scores[0].trees.iter().enumerate().map(value).sum::<i64>()
+}
