@@ -566,7 +566,7 @@ pub const fn title(code: ProblemCode) -> &'static str {
         ProblemCode::IdempotencyMismatch => "The Idempotency-Key belongs to another request",
         ProblemCode::IdempotencyKeyMissing => "An Idempotency-Key is needed",
         ProblemCode::RateLimited => "Too many requests",
-        ProblemCode::QuotaExceeded => "The vendor allows no more for now",
+        ProblemCode::QuotaExceeded => "The quota of the vendor is used up",
         ProblemCode::ModelUnsupported => "The model cannot be evaluated on encrypted inputs",
         ProblemCode::SqlSyntax => "The SQL cannot be read",
         ProblemCode::UnknownColumn => "Unknown column",

@@ -45,7 +45,7 @@ pub enum ProblemCode {
     IdempotencyKeyMissing,
     /// Too many requests.
     RateLimited,
-    /// The client has asked a model as often as its vendor allows for now; `Retry-After` says until when.
+    /// The client has used up what the vendor of a model allows in a day; `Retry-After` says when there is more.
     QuotaExceeded,
     /// The model cannot be evaluated on encrypted inputs.
     ModelUnsupported,
