@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     append, balance, completions, evaluate, explain, gate, job, keys, listings, model, predict, publish,
-    query, quote, receipt, schema, sign_in, top_up,
+    query, quote, receipt, schema, sign_in, top_up, train,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Query(query::Query),
     /// Find out how well a model predicts the rows of a listing: metrics only.
     Evaluate(evaluate::Evaluate),
+    /// Fit a model to a listing from released statistics, round by round.
+    Train(train::Train),
     /// Show, cancel or open a query that was paid for.
     #[command(subcommand)]
     Job(job::Job),

@@ -61,6 +61,12 @@ impl JobBar {
         self.0.set_message(state(job.state));
     }
 
+    /// Says what the jobs that follow are for.
+    pub(crate) fn begin(&self, what: String) {
+        self.0.println(&what);
+        self.0.set_prefix(what);
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

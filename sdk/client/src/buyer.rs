@@ -108,12 +108,23 @@ pub async fn quote_question(
         Question::Query(query) => Some(query.digest()?),
     };
     let offer = session.client.quote(&AskQuote::new(listing.id, question, layout)).await?;
+    if let Some(asked) = asked
+        && asked != offer.query.digest()?
+    {
+        return Err(ClientError::Offer("it is for another query than the one asked for".to_owned()));
+    }
+    check(session, listing, offer)
+}
+
+/// Checks an offer: signed by the platform, for this listing, for the query that it shows, and for this
+/// account.
+///
+/// # Errors
+/// When it does not hold together.
+pub fn check(session: &Session, listing: Listing, offer: Offer) -> Result<CheckedOffer, ClientError> {
     let quote = offer.quote.verify(session.platform_key())?;
     let query = offer.query.digest()?;
     let wrong = |what: &str| Err(ClientError::Offer(what.to_owned()));
-    if asked.is_some_and(|asked| asked != query) {
-        return wrong("it is for another query than the one asked for");
-    }
     if quote.query != query {
         return wrong("the quote is for another query than the one shown");
     }

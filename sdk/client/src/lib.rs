@@ -2,8 +2,10 @@
 //!
 //! An owner infers a schema ([`infer`]), encrypts and publishes ([`publish`]) and runs a gate
 //! ([`gate`]); a buyer asks for quotes, buys and opens answers ([`buyer`]) and checks receipts
-//! ([`receipt`]), or brings a model instead of a question ([`auditions`]). Models are sold, and predict on encrypted rows, in [`models`]. What a person keeps on disk is a [`profile`]; a [`session`] joins a profile to a
-//! platform whose key is pinned. Nothing here reads the environment or writes to a terminal.
+//! ([`receipt`]), brings a model instead of a question ([`auditions`]), or fits one to what he asks
+//! ([`training`]). Models are sold, and predict on encrypted rows, in [`models`]. What a person keeps on
+//! disk is a [`profile`]; a [`session`] joins a profile to a platform whose key is pinned. Nothing here
+//! reads the environment or writes to a terminal.
 //!
 //! An owner: [`account::register`], [`profile::Profile::create_keys`], [`publish::plan`],
 //! [`publish::publish`], then [`gate::Gate::open`] and [`gate::Gate::run`]. A buyer:
@@ -25,5 +27,6 @@ pub mod receipt;
 pub mod render;
 pub mod session;
 pub mod table;
+pub mod training;
 
 pub use error::ClientError;

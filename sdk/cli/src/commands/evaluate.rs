@@ -13,10 +13,10 @@ use sordino_client::{
 use sordino_protocol::{
     api::{AskQuote, JobState, Question},
     ids::ListingId,
-    money::Amount,
 };
 
 use super::{
+    agreement::Agreement,
     explain,
     query::unreleased,
     quote::{Layout, describe},
@@ -43,18 +43,14 @@ pub(crate) struct Evaluate {
     /// Show the program and the price, free of charge, and buy nothing.
     #[arg(long)]
     explain: bool,
-    /// Do not pay more than this.
-    #[arg(long, value_name = "AMOUNT")]
-    max_price: Option<Amount>,
     /// Use this layout instead of the planner's choice.
     #[arg(long, value_enum)]
     layout: Option<Layout>,
     /// Write the receipt to this file.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// Do not ask before paying.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    agreement: Agreement,
 }
 
 impl Evaluate {
@@ -73,19 +69,8 @@ impl Evaluate {
         let offer = auditions::quote(&session, &prepared, layout).await?;
         let quote = &offer.offer.quote.body;
         output::note(&describe(&offer));
-        match self.max_price {
-            Some(limit) if quote.price > limit => {
-                let (price, limit) = (quote.price.to_string(), limit.to_string());
-                return Err(ClientError::Price { price, limit }.into());
-            }
-            None if !self.yes => {
-                let question = format!("Pay {} {}?", quote.price, quote.currency);
-                if !output::confirm(&question)? {
-                    output::note("Nothing was bought.");
-                    return Ok(ExitCode::from(exit::FAILED));
-                }
-            }
-            _ => {}
+        if !self.agreement.agree(quote.price, quote.currency)? {
+            return Ok(ExitCode::from(exit::FAILED));
         }
         let job = buyer::buy(&session, &keys, &offer).await?;
         output::note(&format!("Paid; {} is under way.", job.id));

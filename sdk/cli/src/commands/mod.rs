@@ -1,5 +1,6 @@
 //! One command, one file.
 
+mod agreement;
 pub(crate) mod answer;
 pub(crate) mod append;
 pub(crate) mod balance;
@@ -19,6 +20,7 @@ pub(crate) mod receipt;
 pub(crate) mod schema;
 pub(crate) mod sign_in;
 pub(crate) mod top_up;
+pub(crate) mod train;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Quote(command) => command.run(&context).await?,
         Command::Query(command) => return command.run(&context).await,
         Command::Evaluate(command) => return command.run(&context).await,
+        Command::Train(command) => return command.run(&context).await,
         Command::Job(command) => return command.run(&context).await,
         Command::Receipt(command) => command.run(&context).await?,
         Command::Balance(command) => command.run(&context).await?,

@@ -5,12 +5,10 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
-use sordino_client::{
-    ClientError,
-    models::predict::{self, Outcome, Plan, Row},
-};
-use sordino_protocol::{ids::ModelId, money::Amount};
+use sordino_client::models::predict::{self, Outcome, Plan, Row};
+use sordino_protocol::ids::ModelId;
 
+use super::agreement::Agreement;
 use crate::{context::Context, exit, output};
 
 /// Arguments.
@@ -20,15 +18,11 @@ pub(crate) struct Predict {
     model: ModelId,
     /// The rows, CSV or Parquet. They are encrypted on this machine.
     file: PathBuf,
-    /// Do not pay more than this for all rows.
-    #[arg(long, value_name = "AMOUNT")]
-    max_price: Option<Amount>,
     /// Write the receipts to this file.
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
-    /// Do not ask before paying.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    agreement: Agreement,
 }
 
 impl Predict {
@@ -39,19 +33,8 @@ impl Predict {
         let plan = predict::plan(listing, &self.file)?;
         output::note(&describe(&plan));
         let currency = plan.listing.currency;
-        match self.max_price {
-            Some(limit) if plan.price > limit => {
-                let (price, limit) = (plan.price.to_string(), limit.to_string());
-                return Err(ClientError::Price { price, limit }.into());
-            }
-            None if !self.yes => {
-                let question = format!("Pay {} {currency}?", plan.price);
-                if !output::confirm(&question)? {
-                    output::note("Nothing was bought.");
-                    return Ok(ExitCode::from(exit::FAILED));
-                }
-            }
-            _ => {}
+        if !self.agreement.agree(plan.price, currency)? {
+            return Ok(ExitCode::from(exit::FAILED));
         }
         let price = plan.price;
         let outcome = predict::run(&session, &keys, plan).await?;

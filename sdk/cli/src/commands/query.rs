@@ -4,14 +4,14 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use sordino_client::{ClientError, buyer};
+use sordino_client::buyer;
 use sordino_protocol::{
     api::{Job, JobState},
     ids::ListingId,
-    money::Amount,
 };
 
 use super::{
+    agreement::Agreement,
     answer::Form,
     quote::{Layout, SQL_HELP, describe},
 };
@@ -28,18 +28,14 @@ pub(crate) struct Query {
     listing: ListingId,
     #[arg(help = SQL_HELP)]
     sql: String,
-    /// Do not pay more than this.
-    #[arg(long, value_name = "AMOUNT")]
-    max_price: Option<Amount>,
     /// Use this layout instead of the planner's choice.
     #[arg(long, value_enum)]
     layout: Option<Layout>,
     /// Write the receipt to this file.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// Do not ask before paying.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    agreement: Agreement,
     #[command(flatten)]
     form: Form,
 }
@@ -51,19 +47,8 @@ impl Query {
         let offer = buyer::quote(&session, self.listing, &self.sql, self.layout.map(Into::into)).await?;
         let quote = &offer.offer.quote.body;
         output::note(&describe(&offer));
-        match self.max_price {
-            Some(limit) if quote.price > limit => {
-                let (price, limit) = (quote.price.to_string(), limit.to_string());
-                return Err(ClientError::Price { price, limit }.into());
-            }
-            None if !self.yes => {
-                let question = format!("Pay {} {}?", quote.price, quote.currency);
-                if !output::confirm(&question)? {
-                    output::note("Nothing was bought.");
-                    return Ok(ExitCode::from(exit::FAILED));
-                }
-            }
-            _ => {}
+        if !self.agreement.agree(quote.price, quote.currency)? {
+            return Ok(ExitCode::from(exit::FAILED));
         }
         let job = buyer::buy(&session, &keys, &offer).await?;
         output::note(&format!("Paid; {} is under way.", job.id));

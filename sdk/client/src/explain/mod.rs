@@ -53,6 +53,11 @@ pub fn query(schema: &Schema, query: &Query) -> String {
     text
 }
 
+/// Which rows a predicate selects, as a condition close to SQL; none where it is all of them.
+pub fn predicate(schema: &Schema, rows: &Predicate) -> Option<String> {
+    (*rows != Predicate::All).then(|| conditions::predicate(schema, rows, false))
+}
+
 /// Whether outputs count rows by bands of the same score, which are too many to be read.
 fn of_one_score(a: &Output, b: &Output) -> bool {
     match (&a.expression, &b.expression) {

@@ -39,6 +39,7 @@ use sordino_protocol::{
 
 pub use error::GateError;
 pub(crate) use objects::{CachedSegments, fetch};
+pub(crate) use protect::protect as protected;
 pub use settings::{Settings, Verify};
 
 use crate::{ClientError, api::Client, profile::Profile, session::connect};

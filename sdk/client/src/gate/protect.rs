@@ -15,7 +15,7 @@ use super::{GateError, noise};
 ///
 /// A group of fewer rows than the policy's cohort is suppressed as a whole; in the others, what fewer
 /// rows stand behind is withheld.
-pub(super) fn protect(
+pub(crate) fn protect(
     schema: &Schema,
     query: &Query,
     policy: &Policy,

@@ -3,10 +3,12 @@
 use sordino_protocol::{
     answer::Answer,
     canonical::Canonical,
-    predicate::Predicate,
+    predicate::{CodeSet, Predicate},
     query::{
-        Derivation, Expression, GroupKey, MAX_COMPUTED, MAX_GROUPS, MAX_OUTPUTS, Output, Query, QueryError,
+        Class, Derivation, Expression, GroupKey, LabelKind, MAX_GROUPS, MAX_OUTPUTS, Output, Query,
+        QueryError,
     },
+    schema::Schema,
 };
 
 use super::{error::TrainError, task::Source};
@@ -94,40 +96,69 @@ impl Ask {
     /// # Errors
     /// When one statistic alone is too much.
     pub(super) fn queries(&self, source: &Source) -> Result<Vec<Query>, TrainError> {
+        let mut queries = Vec::new();
+        for groups in self.slices(source)? {
+            self.pack(source, &groups, &mut queries)?;
+        }
+        for query in &queries {
+            query.validate(&source.schema)?;
+        }
+        Ok(queries)
+    }
+
+    /// The grouping keys; where even one statistic over all groups is more than a query may compute, the
+    /// groups themselves, so many at a time. However the keys are made, the more groups, the more parts.
+    fn slices(&self, source: &Source) -> Result<Vec<Vec<GroupKey>>, TrainError> {
         let schema = &source.schema;
-        let empty = self.query(source, &[]);
-        let groups = empty.group_count(schema);
+        let groups = self.query(source, &self.groups, &[]).group_count(schema);
         if groups > MAX_GROUPS {
             return Err(QueryError::GroupCount(groups).into());
         }
-        let (mut queries, mut first) = (Vec::new(), 0);
-        let (mut computed, mut released) = (1, 0);
+        let (mut computes, mut releases) = (1, 1);
         for position in 0..self.expressions.len() {
-            let alone = self.query(source, &self.expressions[position..=position]).requirements(schema);
+            let alone = self.query(source, &[], &self.expressions[position..=position]).requirements(schema);
+            computes = computes.max(alone.size(schema) as u64);
+            releases = releases.max(alone.released.len() as u64);
+        }
+        let most = (source.max_sums() / computes).min(source.max_released_values / releases);
+        if most == 0 {
+            let (values, limit) = (releases, source.max_released_values);
+            return Err(TrainError::Released { groups, values, limit });
+        }
+        if groups <= most {
+            return Ok(vec![self.groups.clone()]);
+        }
+        let cells = cells(schema, &self.groups);
+        let part = |classes: &[Class]| {
+            vec![GroupKey::Classes { kind: LabelKind::Integer, classes: classes.to_vec() }]
+        };
+        Ok(cells.chunks(most as usize).map(part).collect())
+    }
+
+    /// Packs all statistics over these groups into as few queries as the limits allow.
+    fn pack(&self, source: &Source, keys: &[GroupKey], queries: &mut Vec<Query>) -> Result<(), TrainError> {
+        let schema = &source.schema;
+        let groups = self.query(source, keys, &[]).group_count(schema);
+        let (mut first, mut computed, mut released) = (0, 1, 0);
+        for position in 0..self.expressions.len() {
+            let alone = self.query(source, keys, &self.expressions[position..=position]).requirements(schema);
             // The number of rows is computed once for all of them.
             let (computes, releases) = (alone.size(schema) as u64 - 1, alone.released.len() as u64);
-            if groups * releases > source.max_released_values {
-                let (values, limit) = (groups * releases, source.max_released_values);
-                return Err(TrainError::Released { groups, values, limit });
-            }
             let full = position - first == MAX_OUTPUTS
-                || groups * (computed + computes) > MAX_COMPUTED
+                || groups * (computed + computes) > source.max_sums()
                 || groups * (released + releases) > source.max_released_values;
             if full && position > first {
-                queries.push(self.query(source, &self.expressions[first..position]));
+                queries.push(self.query(source, keys, &self.expressions[first..position]));
                 (first, computed, released) = (position, 1, 0);
             }
             computed += computes;
             released += releases;
         }
-        queries.push(self.query(source, &self.expressions[first..]));
-        for query in &queries {
-            query.validate(schema)?;
-        }
-        Ok(queries)
+        queries.push(self.query(source, keys, &self.expressions[first..]));
+        Ok(())
     }
 
-    fn query(&self, source: &Source, expressions: &[Expression]) -> Query {
+    fn query(&self, source: &Source, groups: &[GroupKey], expressions: &[Expression]) -> Query {
         let output = |(position, expression): (usize, &Expression)| Output {
             name: format!("s{position}"),
             expression: expression.clone(),
@@ -136,9 +167,30 @@ impl Ask {
             dataset: source.dataset,
             outputs: expressions.iter().enumerate().map(output).collect(),
             predicate: self.rows.clone(),
-            groups: self.groups.clone(),
+            groups: groups.to_vec(),
         }
     }
+}
+
+/// A class for every group of these keys, in their order.
+fn cells(schema: &Schema, keys: &[GroupKey]) -> Vec<Class> {
+    let mut cells = vec![vec![]];
+    for key in keys {
+        let classes: Vec<Predicate> = match key {
+            GroupKey::Classes { classes, .. } => classes.iter().map(|class| class.when.clone()).collect(),
+            GroupKey::Codes(column) => {
+                let of_code = |code| Predicate::column_in(schema, *column, CodeSet::from_codes([code]));
+                (0..schema.column(*column).codes()).map(of_code).collect()
+            }
+        };
+        let with = |cell: &Vec<Predicate>, class: &Predicate| [cell.as_slice(), &[class.clone()]].concat();
+        cells = cells.iter().flat_map(|cell| classes.iter().map(move |class| with(cell, class))).collect();
+    }
+    let class = |(index, parts): (usize, Vec<Predicate>)| Class {
+        label: Some(index.to_string()),
+        when: Predicate::and(schema, parts),
+    };
+    cells.into_iter().enumerate().map(class).collect()
 }
 
 /// Reads the answers to the queries of one [`Ask`]; `first` is the position of the first in its round.
@@ -151,34 +203,53 @@ pub(super) fn read(
     answers: &[Answer],
     first: usize,
 ) -> Result<Table, TrainError> {
-    let mut cells = Vec::new();
     let cohort = answers.iter().map(|answer| answer.min_cohort).max().unwrap_or(1);
-    for (position, (query, answer)) in queries.iter().zip(answers).enumerate() {
-        let wrong =
-            |reason: &str| TrainError::Answer { position: first + position, reason: reason.to_owned() };
-        if answer.query != query.digest()? {
-            return Err(wrong("it answers another query: give the answers in the order of the queries"));
+    let mut all: Vec<Vec<Vec<Cell>>> = Vec::new();
+    let mut position = 0;
+    for slice in queries.chunk_by(|a, b| a.groups == b.groups) {
+        let mut cells = Vec::new();
+        for query in slice {
+            cells.extend(read_one(source, query, &answers[position], first + position)?);
+            position += 1;
         }
-        let needs = query.requirements(&source.schema);
-        if answer.released != needs.released
-            || answer.groups.len() as u64 != query.group_count(&source.schema)
-            || answer.groups.iter().flat_map(|group| &group.values).any(|v| v.len() != needs.released.len())
-        {
-            return Err(wrong("its values are not those that the query releases"));
-        }
-        for positions in &needs.outputs {
-            let of_group = |values: &Option<Vec<Option<i64>>>| {
-                let cell = |released: &usize| {
-                    let Derivation::Sum(quantity) = needs.released[*released].from else {
-                        return Cell { value: None, deviation: 0.0 };
-                    };
-                    let deviation = answer.noise.get(quantity).copied().unwrap_or(0.0);
-                    Cell { value: values.as_ref().and_then(|values| values[*released]), deviation }
-                };
-                positions.iter().map(cell).collect()
-            };
-            cells.push(answer.groups.iter().map(|group| of_group(&group.values)).collect());
+        if all.is_empty() {
+            all = cells;
+        } else {
+            all.iter_mut().zip(cells).for_each(|(groups, more)| groups.extend(more));
         }
     }
-    Ok(Table { cells, cohort })
+    Ok(Table { cells: all, cohort })
+}
+
+/// The cells of a query by expression, group and part.
+fn read_one(
+    source: &Source,
+    query: &Query,
+    answer: &Answer,
+    position: usize,
+) -> Result<Vec<Vec<Vec<Cell>>>, TrainError> {
+    let wrong = |reason: &str| TrainError::Answer { position, reason: reason.to_owned() };
+    if answer.query != query.digest()? {
+        return Err(wrong("it answers another query: give the answers in the order of the queries"));
+    }
+    let needs = query.requirements(&source.schema);
+    if answer.released != needs.released
+        || answer.groups.len() as u64 != query.group_count(&source.schema)
+        || answer.groups.iter().flat_map(|group| &group.values).any(|v| v.len() != needs.released.len())
+    {
+        return Err(wrong("its values are not those that the query releases"));
+    }
+    let cell = |values: &Option<Vec<Option<i64>>>, released: usize| {
+        let Derivation::Sum(quantity) = needs.released[released].from else {
+            return Cell { value: None, deviation: 0.0 };
+        };
+        let deviation = answer.noise.get(quantity).copied().unwrap_or(0.0);
+        Cell { value: values.as_ref().and_then(|values| values[released]), deviation }
+    };
+    let of_output = |positions: &Vec<usize>| {
+        let parts =
+            |values: &Option<Vec<Option<i64>>>| positions.iter().map(|at| cell(values, *at)).collect();
+        answer.groups.iter().map(|group| parts(&group.values)).collect()
+    };
+    Ok(needs.outputs.iter().map(of_output).collect())
 }

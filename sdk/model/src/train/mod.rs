@@ -22,6 +22,7 @@ mod start;
 mod task;
 mod trained;
 mod trees;
+mod usable;
 
 use sordino_protocol::{answer::Answer, query::Query};
 
@@ -33,6 +34,7 @@ pub use self::{
     error::TrainError,
     task::{BoostedOptions, Criterion, KMeansOptions, Loss, Method, Source, Task, TreeOptions},
     trained::{NoiseEffect, ParameterError, Rounds, Trained},
+    usable::usable,
 };
 use crate::limits::Limits;
 

@@ -1,7 +1,7 @@
 //! What is to be fitted: columns by name, a method and its options.
 
 use serde::{Deserialize, Serialize};
-use sordino_protocol::{digest::Digest, predicate::Predicate, schema::Schema};
+use sordino_protocol::{digest::Digest, predicate::Predicate, query::MAX_COMPUTED, schema::Schema};
 
 /// The table that is trained on: its public description, nothing of its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,16 @@ pub struct Source {
     pub rows: Predicate,
     /// The most values that one query may release, as the listing's policy says.
     pub max_released_values: u64,
+    /// The most numbers that one query may have computed, over all its groups, as the platform has memory
+    /// for; at most [`sordino_protocol::query::MAX_COMPUTED`].
+    pub max_sums: u64,
+}
+
+impl Source {
+    /// The most numbers of one query.
+    pub(super) fn max_sums(&self) -> u64 {
+        self.max_sums.min(MAX_COMPUTED)
+    }
 }
 
 /// What is to be fitted.

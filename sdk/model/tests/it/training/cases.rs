@@ -1,5 +1,8 @@
 //! Every method against scikit-learn on the same rows, and what cohorts and noise do.
 
+use sordino_model::train::{Source, Trainer};
+use sordino_protocol::query::Query;
+
 use super::oracle::{Protection, cases, quality};
 
 #[test]
@@ -34,5 +37,25 @@ fn trained_models_are_as_good_as_those_of_scikit_learn() {
             let pairs = outputs[0].weights.iter().zip(&wanted.weights);
             pairs.for_each(|(found, wanted)| assert!(close(*found, *wanted), "{name}: {found} {wanted}"));
         }
+    }
+}
+
+/// A platform with little memory is asked more queries, each of few numbers; the model is the same.
+#[test]
+fn models_do_not_depend_on_how_statistics_are_packed() {
+    let protection = Protection::cohort(1);
+    for (name, case) in cases() {
+        let rows = case.rows();
+        let whole = case.train(&rows, &protection);
+        let source = Source { max_sums: 100, ..case.source() };
+        let packed = case.train_from(source.clone(), &rows, &protection);
+        assert!(packed.queries >= whole.queries, "{name}");
+        assert_eq!((&packed.model, packed.rounds), (&whole.model, whole.rounds), "{name}");
+        let plan = Trainer::new(source, &case.task).and_then(|trainer| trainer.plan()).expect("a plan");
+        let sums = |query: &Query| {
+            query.group_count(&case.schema) * query.requirements(&case.schema).size(&case.schema) as u64
+        };
+        let most = plan.rounds.iter().flatten().map(sums).max().expect("queries");
+        assert!(most <= 100, "{name}: {most} sums");
     }
 }

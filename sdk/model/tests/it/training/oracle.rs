@@ -103,12 +103,18 @@ impl Case {
             schema: self.schema.clone(),
             rows: Predicate::All,
             max_released_values: 10_000,
+            max_sums: u64::MAX,
         }
     }
 
     /// Trains, and checks that the plan was an upper bound.
     pub(crate) fn train(&self, rows: &Rows, protection: &Protection) -> Trained {
-        let mut trainer = Trainer::new(self.source(), &self.task).expect("a task");
+        self.train_from(self.source(), rows, protection)
+    }
+
+    /// As [`Self::train`], within the limits of this source.
+    pub(crate) fn train_from(&self, source: Source, rows: &Rows, protection: &Protection) -> Trained {
+        let mut trainer = Trainer::new(source, &self.task).expect("a task");
         let plan = trainer.plan().expect("a plan");
         let mut protection = protection.clone();
         let (mut rounds, mut released) = (0, 0);
