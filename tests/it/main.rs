@@ -13,4 +13,5 @@ mod main_loop;
 mod metadata;
 mod portal;
 mod predictions;
+mod training;
 mod understood;

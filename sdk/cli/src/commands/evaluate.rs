@@ -28,7 +28,7 @@ use crate::{context::Context, exit, output, progress::JobBar};
 pub(crate) struct Evaluate {
     /// Whose rows are predicted.
     listing: ListingId,
-    /// The fitted model: JSON of sordino_export, XGBoost or LightGBM, LightGBM's text, or ONNX.
+    /// The fitted model: JSON of sordino_export, `sordino train`, XGBoost or LightGBM, LightGBM's text, or ONNX.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
     /// The column that the model predicts.

@@ -90,15 +90,22 @@ pub async fn quote(session: &Session, run: &Run, first: usize) -> Result<RunQuot
     for query in &queries {
         distinct.insert(query.digest()?, query);
     }
-    let explained: HashMap<Digest, Explanation> = stream::iter(distinct)
-        .map(|(digest, query)| async move {
-            let question = Question::Query(Box::new(query.clone()));
-            let ask = AskQuote::new(run.listing.id, question, None);
-            Ok::<_, ClientError>((digest, session.client.explanation(&ask).await?))
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let explain = |(digest, query): (Digest, &Query)| {
+        let question = Question::Query(Box::new(query.clone()));
+        let ask = AskQuote::new(run.listing.id, question, None);
+        async move { Ok::<_, ClientError>((digest, session.client.explanation(&ask).await?)) }
+    };
+    // What is refused is most likely the largest.
+    let schema = &run.source.schema;
+    let size = |query: &Query| query.group_count(schema) * query.requirements(schema).size(schema) as u64;
+    let mut explained: HashMap<Digest, Explanation> = HashMap::with_capacity(distinct.len());
+    if let Some((digest, query)) = distinct.iter().max_by_key(|(_, query)| size(query)) {
+        explained.extend([explain((*digest, query)).await?]);
+    }
+    let others = distinct.into_iter().filter(|(digest, _)| !explained.contains_key(digest));
+    let others: Vec<_> =
+        stream::iter(others.collect::<Vec<_>>()).map(explain).buffer_unordered(AT_ONCE).try_collect().await?;
+    explained.extend(others);
     let mut total = RunQuote {
         rounds: rounds.len(),
         queries: queries.len(),

@@ -22,6 +22,8 @@ use crate::{
 pub enum Source {
     /// Our own format.
     Sordino,
+    /// What training on an encrypted table wrote.
+    Trained,
     /// What the Python module `sordino_export` writes.
     Exporter,
     /// XGBoost's JSON (`save_model("model.json")`).
@@ -89,6 +91,8 @@ struct Keys {
     format: Option<String>,
     learner: Option<IgnoredAny>,
     tree_info: Option<IgnoredAny>,
+    model: Option<IgnoredAny>,
+    rounds: Option<IgnoredAny>,
 }
 
 /// What a file is, by its content.
@@ -99,6 +103,8 @@ pub fn detect(bytes: &[u8]) -> Option<Source> {
         return match keys.format.as_deref() {
             Some(format) if format.starts_with("sordino-model/") => Some(Source::Sordino),
             Some(format) if format.starts_with("sordino-export/") => Some(Source::Exporter),
+            // What training wrote: the model, and how it came about.
+            _ if keys.model.is_some() && keys.rounds.is_some() => Some(Source::Trained),
             _ if keys.learner.is_some() => Some(Source::Xgboost),
             _ if keys.tree_info.is_some() => Some(Source::Lightgbm),
             _ => None,
@@ -121,6 +127,7 @@ pub fn any(bytes: &[u8], names: Option<&[String]>, limits: &Limits) -> Result<Mo
     at_most("bytes", bytes.len(), limits.bytes)?;
     match detect(bytes).ok_or(ImportError::Unknown)? {
         Source::Sordino => Ok(Model::from_json(bytes, limits)?),
+        Source::Trained => Ok(crate::export::sklearn::read(bytes, limits)?),
         Source::Exporter => sklearn(bytes, limits),
         Source::Xgboost => xgboost(bytes, names, limits),
         Source::Lightgbm => lightgbm(bytes, names, limits),

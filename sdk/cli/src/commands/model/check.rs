@@ -12,7 +12,7 @@ use crate::{context::Context, exit, output};
 /// What to look at.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The fitted model: JSON of sordino_export, XGBoost or LightGBM, LightGBM's text, or ONNX.
+    /// The fitted model: JSON of sordino_export, `sordino train`, XGBoost or LightGBM, LightGBM's text, or ONNX.
     file: PathBuf,
     /// The listing whose columns it would read.
     #[arg(long, conflicts_with = "schema")]
