@@ -5,6 +5,9 @@ use std::path::Path;
 
 use sordino_client::{
     ClientError,
+    publish::Request,
+    sandbox::{self, Options},
+    table::Table,
     training::{self, Event, Finished, Folder, Run, RunQuote, TrainingError},
 };
 use sordino_model::train::{Source, Step, Task, Trained, Trainer};
@@ -20,7 +23,7 @@ use sordino_protocol::{
 };
 use sordino_tests::{
     app::{TestApp, block_on},
-    parties::{Party, traders},
+    parties::{Party, price, traders},
     tables,
 };
 
@@ -173,14 +176,25 @@ fn noise_is_stated_and_the_budget_ends_a_run() {
             epsilon_budget: Some(Epsilon::millionths(1_500_000)),
             ..Policy::default()
         };
-        let listing = owner.publish(&csv, schema.clone(), policy).await.expect("published").listing;
+        // The owner makes synthetic rows and publishes them with the table.
+        let options = Options { rows: 400, epsilon: 1.0, by: Some("creditability".to_owned()) };
+        let table = Table::open(&csv).expect("a table");
+        let made = sandbox::synthesise(&table, &schema, &options).expect("synthetic rows");
+        let rows = home.join("sandbox.csv");
+        std::fs::write(&rows, made.csv(&schema).expect("CSV")).expect("written");
+        let mut request = Request::new(csv.clone(), schema.clone(), "loans".to_owned(), price());
+        (request.policy, request.sandbox) = (policy, Some(rows));
+        let listing = owner.publish_as(&request).await.expect("published").listing;
         let gate = owner.run_gate().await;
         let inputs = ["status_of_existing_checking_account", "housing"];
         let bayes = task(&schema, "categorical-bayes", &[], "creditability", &inputs);
         let (planned, quote) = offer(&buyer, &listing, &bayes).await;
         assert_eq!((quote.queries, quote.epsilon), (1, Epsilon::millionths(1_000_000)));
         assert!(quote.noise_millis > 0);
-        let rehearsal = training::rehearse(&planned, &csv).expect("a rehearsal");
+        let own = sandbox::fetch(&buyer.session.client, &listing).await.expect("fetched").expect("a sandbox");
+        assert_eq!(own, made, "as the owner signed it");
+        let rehearsal = training::rehearse(&planned, &own).expect("a rehearsal");
+        assert_eq!(rehearsal.rows, 300, "a quarter is kept back");
         assert!(rehearsal.trained.noise.is_some(), "rehearsed under the listing's noise");
         let finished = run(&buyer, &planned, &home.join("first"), quote.price).await.expect("trained");
         let noise = finished.trained.noise.as_ref().expect("noise");

@@ -56,8 +56,13 @@ impl Party {
         let title = format!("{} of a test", schema.table);
         let mut request = Request::new(table.to_owned(), schema, title, price());
         request.policy = policy;
-        let plan = publish::plan(&request, &self.keys).await?;
-        publish::publish(&self.session, &self.keys, &request, &plan, Arc::new(publish::Silent)).await
+        self.publish_as(&request).await
+    }
+
+    /// Publishes what is asked for.
+    pub async fn publish_as(&self, request: &Request) -> Result<Published, ClientError> {
+        let plan = publish::plan(request, &self.keys).await?;
+        publish::publish(&self.session, &self.keys, request, &plan, Arc::new(publish::Silent)).await
     }
 
     /// Opens the gate of this owner.

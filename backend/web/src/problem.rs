@@ -202,6 +202,7 @@ impl WebError {
                 ManifestError::Schema(_)
                 | ManifestError::Root
                 | ManifestError::Objects
+                | ManifestError::Sandbox
                 | ManifestError::NoLayout
                 | ManifestError::Version(_)
                 | ManifestError::Layout { .. } => ProblemCode::BadManifest,

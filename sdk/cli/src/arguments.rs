@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     append, balance, completions, evaluate, explain, gate, job, keys, listings, model, predict, publish,
-    query, quote, receipt, schema, sign_in, top_up, train,
+    query, quote, receipt, sandbox, schema, sign_in, top_up, train,
 };
 
 /// Sell answers about a table without showing it; buy answers without showing them to the seller's
@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// Propose a public schema for a table.
     #[command(subcommand)]
     Schema(schema::Schema),
+    /// Make synthetic rows of a table, for buyers to rehearse on.
+    Sandbox(sandbox::Sandbox),
     /// Encrypt a table and list it.
     Publish(publish::Publish),
     /// Append rows to a listing.

@@ -17,7 +17,7 @@ use sordino_protocol::{
 
 use crate::{
     auditions::AuditionError, gate::GateError, models::ModelsError, publish::PublishError,
-    receipt::ReceiptError, table::TableError, training::TrainingError,
+    receipt::ReceiptError, sandbox::SandboxError, table::TableError, training::TrainingError,
 };
 
 /// What can go wrong in a workflow.
@@ -154,6 +154,9 @@ pub enum ClientError {
     /// See [`AuditionError`].
     #[error(transparent)]
     Audition(#[from] AuditionError),
+    /// See [`SandboxError`].
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// See [`TrainingError`].
     #[error(transparent)]
     Training(#[from] TrainingError),

@@ -25,6 +25,7 @@ pub mod profile;
 pub mod publish;
 pub mod receipt;
 pub mod render;
+pub mod sandbox;
 pub mod session;
 pub mod table;
 pub mod training;

@@ -17,6 +17,7 @@
 //! | `GET  /v1/listings` | -> [`Listings`] | anyone |
 //! | `GET  /v1/listings/{id}` | -> [`Listing`] | anyone |
 //! | `GET  /v1/listings/{id}/manifest` | -> `Signed<Manifest>` | anyone |
+//! | `GET  /v1/listings/{id}/sandbox` | -> CSV | anyone |
 //! | `POST /v1/listings/{id}/versions` | [`Append`] -> [`Listing`] | owner |
 //! | `POST /v1/listings/{id}/withdraw` | -> [`Listing`] | owner |
 //! | `POST /v1/quotes` | [`AskQuote`] -> [`Offer`] | buyer |

@@ -49,6 +49,18 @@ impl CodedTable {
         self.rows += other.rows;
     }
 
+    /// The rows at these positions.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn rows_at(&self, rows: &[usize]) -> Self {
+        let codes =
+            self.codes.iter().map(|all| all.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()));
+        let values =
+            self.values.iter().map(|all| all.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()));
+        Self { rows: rows.len(), codes: codes.collect(), values: values.collect() }
+    }
+
     /// Encodes and appends one row; `cells` has one text per schema column, `None` for null. What stands
     /// at a derived column is not looked at.
     ///

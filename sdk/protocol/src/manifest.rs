@@ -16,6 +16,9 @@ use crate::{
 /// The most objects a manifest may list.
 pub const MAX_OBJECTS: usize = 1 << 20;
 
+/// The most bytes of a sandbox.
+pub const MAX_SANDBOX_BYTES: u64 = 1 << 20;
+
 /// A dataset version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +44,11 @@ pub struct Manifest {
     /// products of many factors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<ScanLayout>,
-    /// Every object, in order: rollup segments, scan chunks, evaluation keys; then those of scores.
+    /// Synthetic rows in clear that buyers may rehearse on, as CSV, if published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Digest>,
+    /// Every object, in order: rollup segments, scan chunks, evaluation keys; then those of scores; then the
+    /// sandbox.
     pub objects: Vec<ObjectRef>,
     /// Merkle root over the digests of `objects`.
     pub root: Digest,
@@ -69,6 +76,9 @@ pub enum ManifestError {
     /// A layout mentions an object that is not listed, or the list has one too many.
     #[error("the list of objects is not exactly what the layouts mention, in order")]
     Objects,
+    /// Too many synthetic rows.
+    #[error("the sandbox has more than {MAX_SANDBOX_BYTES} bytes: publish fewer rows")]
+    Sandbox,
     /// Neither layout.
     #[error("the manifest has no layout: nothing could be queried")]
     NoLayout,
@@ -119,6 +129,9 @@ impl Manifest {
         if listed != self.mentioned() || listed.len() > MAX_OBJECTS {
             return Err(ManifestError::Objects);
         }
+        if self.sandbox.is_some() && self.objects.last().is_some_and(|last| last.bytes > MAX_SANDBOX_BYTES) {
+            return Err(ManifestError::Sandbox);
+        }
         if merkle::root(&listed) != self.root {
             return Err(ManifestError::Root);
         }
@@ -135,6 +148,7 @@ impl Manifest {
             digests.extend(layout.chunks.iter().map(|chunk| chunk.object));
             digests.push(layout.evaluation_keys);
         }
+        digests.extend(&self.sandbox);
         digests
     }
 

@@ -323,6 +323,7 @@ pub fn manifest(
         rollup,
         scan,
         score: None,
+        sandbox: None,
         objects: vec![],
         root,
     };

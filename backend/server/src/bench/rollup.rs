@@ -70,6 +70,7 @@ fn evaluate(keys: &SecretKeys, schema: &Schema, rows: usize) -> anyhow::Result<(
         rollup: Some(layout.clone()),
         scan: None,
         score: None,
+        sandbox: None,
         objects: vec![],
         root: merkle::root(&[]),
     };

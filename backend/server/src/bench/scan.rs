@@ -201,6 +201,7 @@ impl Dataset {
             rollup: None,
             scan: Some(layout.clone()),
             score: None,
+            sandbox: None,
             objects: vec![],
             root: merkle::root(&[]),
         };

@@ -120,6 +120,7 @@ pub(super) fn manifest(
         rollup: None,
         scan: None,
         score: None,
+        sandbox: None,
         root: merkle::root(&digests),
         objects,
     }

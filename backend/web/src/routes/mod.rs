@@ -58,6 +58,7 @@ fn v1(config: &mut ServiceConfig, limits: &Limits) {
         )
         .service(resource("/listings/{id}").get(listings::show::show))
         .service(resource("/listings/{id}/manifest").get(listings::manifest::manifest))
+        .service(resource("/listings/{id}/sandbox").get(listings::sandbox::sandbox))
         .service(
             resource("/listings/{id}/versions")
                 .app_data(json(limits.manifest_bytes))

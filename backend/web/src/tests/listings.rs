@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use sordino_protocol::{
     api::{Listing, ListingState, Listings},
     canonical::Canonical,
-    manifest::Manifest,
+    manifest::{MAX_SANDBOX_BYTES, Manifest, ObjectRef},
+    merkle,
     money::{Amount, Currency},
     signature::Signed,
 };
@@ -28,6 +29,7 @@ async fn a_listing_is_published_once_shown_to_all_and_withdrawn_by_its_owner() {
     assert_eq!(world.get(&path, "").await.json::<Listing>(), first);
     let manifest: Signed<Manifest> = world.get(&format!("{path}/manifest"), "").await.json();
     assert_eq!(manifest, body.manifest);
+    assert_eq!(world.get(&format!("{path}/sandbox"), "").await.code(), "not_found");
 
     let withdraw = format!("{path}/withdraw");
     let eve = world.register("eve").await;
@@ -40,6 +42,30 @@ async fn a_listing_is_published_once_shown_to_all_and_withdrawn_by_its_owner() {
     assert_eq!(world.get(&path, "").await.status, StatusCode::OK);
     assert_eq!(world.ask(&eve, &first, "SELECT COUNT(*) FROM german_credit").await.code(), "conflict");
     assert_eq!(world.get("/v1/listings/lst_00000000000000000000000000000000", "").await.code(), "not_found");
+}
+
+#[actix_web::test]
+async fn synthetic_rows_are_shown_to_all_as_they_were_signed() {
+    let world = World::new().await;
+    let owner = world.register("owner").await;
+    let gate = world.enrol(&owner, "gate").await;
+    let mut body = world.publication(&owner, &gate).await;
+    let rows = b"age,housing\n30,own\n";
+    let digest = world.upload(&owner, rows).await;
+    body.manifest = resign(&owner, &body.manifest, |manifest| {
+        manifest.sandbox = Some(digest);
+        manifest.objects.push(ObjectRef { digest, bytes: rows.len() as u64 });
+        manifest.root = merkle::root(&manifest.mentioned());
+    });
+    let listing: Listing = world.post("/v1/listings", &owner.token, &body).await.json();
+    let reply = world.get(&format!("/v1/listings/{}/sandbox", listing.id), "").await;
+    assert_eq!((reply.status, reply.text().as_bytes()), (StatusCode::OK, rows.as_slice()));
+
+    body.manifest = resign(&owner, &body.manifest, |manifest| {
+        let size = &mut manifest.objects.last_mut().expect("objects").bytes;
+        *size = MAX_SANDBOX_BYTES + 1;
+    });
+    assert_eq!(world.post("/v1/listings", &owner.token, &body).await.code(), "bad_manifest");
 }
 
 #[actix_web::test]

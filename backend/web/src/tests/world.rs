@@ -248,6 +248,7 @@ impl World {
             rollup: Some(layout.clone()),
             scan: None,
             score: None,
+            sandbox: None,
             objects,
             root: merkle::root(&layout.segments),
         };

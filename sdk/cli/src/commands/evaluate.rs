@@ -20,6 +20,7 @@ use super::{
     explain,
     query::unreleased,
     quote::{Layout, describe},
+    sandbox,
 };
 use crate::{context::Context, exit, output, progress::JobBar};
 
@@ -40,6 +41,9 @@ pub(crate) struct Evaluate {
     /// Names of the columns of an ONNX model that does not name them, in order.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     inputs: Option<Vec<String>>,
+    /// Rows in clear to compare the model's integers on, instead of the listing's own sandbox.
+    #[arg(long, value_name = "FILE")]
+    sandbox: Option<PathBuf>,
     /// Show the program and the price, free of charge, and buy nothing.
     #[arg(long)]
     explain: bool,
@@ -56,7 +60,12 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         let session = context.session().await?;
-        let prepared = self.prepare(session.client.listing(self.listing).await?)?;
+        let listing = session.client.listing(self.listing).await?;
+        let sandbox = sandbox::of(&session.client, &listing, self.sandbox.as_deref()).await?;
+        let mut prepared = self.prepare(listing)?;
+        if let Some(sandbox) = &sandbox {
+            prepared.compare(sandbox);
+        }
         output::note(&introduced(&prepared));
         let layout = self.layout.map(Into::into);
         if self.explain {

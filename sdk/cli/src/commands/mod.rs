@@ -17,6 +17,7 @@ pub(crate) mod publish;
 pub(crate) mod query;
 pub(crate) mod quote;
 pub(crate) mod receipt;
+pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod sign_in;
 pub(crate) mod top_up;
@@ -39,6 +40,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Login(command) => command.login(&context).await?,
         Command::Keys(command) => command.run(&context).await?,
         Command::Schema(command) => command.run(&context)?,
+        Command::Sandbox(command) => command.run()?,
         Command::Publish(command) => return command.run(&context).await,
         Command::Append(command) => return command.run(&context).await,
         Command::Gate(command) => return command.run(&context).await,

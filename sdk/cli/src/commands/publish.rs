@@ -55,6 +55,9 @@ pub(crate) struct Publish {
     /// Every dimension is sent once more, 53 bytes a row and code, in chunks of 16,384 rows.
     #[arg(long)]
     models: bool,
+    /// Synthetic rows for buyers to rehearse on, published in clear; `sordino sandbox` makes some.
+    #[arg(long, value_name = "FILE")]
+    sandbox: Option<PathBuf>,
     /// Name of your gate, for people.
     #[arg(long, default_value = "gate")]
     gate_name: String,
@@ -138,6 +141,7 @@ impl Publish {
             rollup: self.layout != Layouts::Scan,
             scan: self.layout != Layouts::Rollup,
             models: self.models,
+            sandbox: self.sandbox,
             gate_name: self.gate_name,
             max_upload: self.max_upload,
             ..Request::new(self.file, schema, self.title, price)
@@ -168,6 +172,13 @@ fn describe(request: &Request, plan: &Plan) -> String {
     }
     text.push_str("Public: the schema with all dictionaries, edges and bounds; the number of rows; ");
     let _ = writeln!(text, "title, price and policy\n  (min_cohort {}).", request.policy.min_cohort);
+    if let Some(sandbox) = &plan.sandbox {
+        let bytes = output::bytes(sandbox.len() as u64);
+        let _ = writeln!(
+            text,
+            "Public, too, as they stand: the rows of the sandbox, {bytes}. They must be nobody's."
+        );
+    }
     let upload = &plan.upload;
     if plan.rollup.is_some() {
         let bytes = output::bytes(upload.rollup_bytes);

@@ -7,11 +7,12 @@ use clap::{Args, builder::PossibleValuesParser};
 use serde_json::json;
 use sordino_client::{
     ClientError,
+    sandbox::Sandbox,
     training::{self, Event, Finished, Folder, Rehearsal, Run, RunQuote, Task},
 };
 use sordino_protocol::{api::Listing, ids::ListingId, predicate::Predicate};
 
-use super::agreement::Agreement;
+use super::{agreement::Agreement, sandbox};
 use crate::{context::Context, exit, output, progress::JobBar};
 
 /// Arguments.
@@ -34,8 +35,8 @@ pub(crate) struct Train {
     /// Fit to these rows only: a condition in SQL.
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
-    /// Rows in clear, CSV or Parquet, that stand for those of the listing: the run is rehearsed on them
-    /// first, under the listing's cohort and noise.
+    /// Rows in clear, CSV or Parquet, to rehearse the run on under the listing's cohort and noise, instead of
+    /// the listing's own sandbox.
     #[arg(long, value_name = "FILE")]
     sandbox: Option<PathBuf>,
     /// The folder of the run: model, answers, receipts. Repeating a command that was cut off goes on here.
@@ -59,7 +60,8 @@ impl Train {
         };
         let (run, mut quote) = training::offer(&session, &listing, &task, &rows).await?;
         output::note(training::described(&run).trim_end());
-        let rehearsal = self.rehearse(&run).await?;
+        let sandbox = sandbox::of(&session.client, &listing, self.sandbox.as_deref()).await?;
+        let rehearsal = rehearse(&run, sandbox).await?;
         // A quote asks for no folder; a purchase goes on where an earlier one was cut off.
         let folder = if self.quote { None } else { Some(Folder::open(&self.to, &run, session.account)?) };
         let first = folder.as_ref().map_or(Ok(0), |folder| training::rounds_done(&run, folder))?;
@@ -100,13 +102,6 @@ impl Train {
         Ok(task.map_err(ClientError::from)?)
     }
 
-    async fn rehearse(&self, run: &Run) -> Result<Option<Rehearsal>> {
-        let Some(sandbox) = self.sandbox.clone() else { return Ok(None) };
-        let run = run.clone();
-        let rehearsed = tokio::task::spawn_blocking(move || training::rehearse(&run, &sandbox)).await?;
-        Ok(Some(rehearsed?))
-    }
-
     fn show(
         &self,
         context: &Context,
@@ -135,4 +130,11 @@ impl Train {
         ));
         Ok(())
     }
+}
+
+async fn rehearse(run: &Run, sandbox: Option<Sandbox>) -> Result<Option<Rehearsal>> {
+    let Some(sandbox) = sandbox else { return Ok(None) };
+    let run = run.clone();
+    let rehearsed = tokio::task::spawn_blocking(move || training::rehearse(&run, &sandbox)).await?;
+    Ok(Some(rehearsed?))
 }

@@ -3,7 +3,7 @@
 use sordino_protocol::{
     api::{Append, Listing, Listings, Publish},
     ids::ListingId,
-    manifest::Manifest,
+    manifest::{MAX_SANDBOX_BYTES, Manifest},
     signature::Signed,
 };
 
@@ -49,6 +49,16 @@ impl Client {
     /// `not_found`; those of the network and the platform.
     pub async fn manifest(&self, id: ListingId) -> Result<Signed<Manifest>, ClientError> {
         self.json(Call::get(format!("/v1/listings/{id}/manifest"))).await
+    }
+
+    /// The synthetic rows of a listing as CSV; compare their digest with the manifest's.
+    ///
+    /// # Errors
+    /// `not_found` when it has none; those of the network and the platform.
+    pub async fn sandbox(&self, id: ListingId) -> Result<Vec<u8>, ClientError> {
+        let call = Call::get(format!("/v1/listings/{id}/sandbox"));
+        let response = self.send(&call).await?;
+        self.collect(&call, response, MAX_SANDBOX_BYTES).await
     }
 
     /// Ends a listing; paid answers stay available.

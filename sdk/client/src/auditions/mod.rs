@@ -25,6 +25,7 @@ pub use report::{described, measured};
 use crate::{
     ClientError,
     buyer::{self, CheckedOffer, Opened},
+    sandbox::Sandbox,
     session::Session,
 };
 
@@ -102,6 +103,14 @@ pub fn prepare(model: Model, listing: Listing, request: Request<'_>) -> Result<P
     let chosen = audition::choose(&model, schema, subject)?;
     let preflight = preflight::preflight(&model, schema, &[], &chosen.options);
     Ok(Prepared { model, preflight, chosen, listing, label })
+}
+
+impl Prepared {
+    /// Compares the integers with the model as it was read, on synthetic rows of the listing.
+    pub fn compare(&mut self, sandbox: &Sandbox) {
+        let (schema, options) = (&self.listing.schema, &self.chosen.options);
+        self.preflight = preflight::preflight(&self.model, schema, &sandbox.rows, options);
+    }
 }
 
 fn column(schema: &Schema, name: &str) -> Result<ColumnId, AuditionError> {

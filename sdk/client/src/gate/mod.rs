@@ -38,6 +38,7 @@ use sordino_protocol::{
 };
 
 pub use error::GateError;
+pub(crate) use noise::add as noised;
 pub(crate) use objects::{CachedSegments, fetch};
 pub(crate) use protect::protect as protected;
 pub use settings::{Settings, Verify};

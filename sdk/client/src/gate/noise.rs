@@ -11,7 +11,7 @@ use super::GateError;
 
 /// Adds noise of standard deviation `scale` to every value. A scale of zero, which a term without
 /// any sensitivity has, adds nothing.
-pub(super) fn add(values: Vec<i64>, scale: f64) -> Result<Vec<i64>, GateError> {
+pub(crate) fn add(values: Vec<i64>, scale: f64) -> Result<Vec<i64>, GateError> {
     if scale == 0.0 || values.is_empty() {
         return Ok(values);
     }

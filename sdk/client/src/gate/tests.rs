@@ -115,6 +115,7 @@ impl World {
             rollup: Some(layout),
             scan: None,
             score: None,
+            sandbox: None,
             root: merkle::root(&objects.iter().map(|o| o.digest).collect::<Vec<_>>()),
             objects,
         };

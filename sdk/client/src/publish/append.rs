@@ -283,6 +283,7 @@ fn assemble(
     };
     let scan = before.scan.as_ref().map(|layout| grown(layout, chunks));
     let score = before.score.as_ref().map(|layout| grown(layout, scores));
+    objects.extend(before.sandbox.as_ref().and_then(kept));
     let digests: Vec<Digest> = objects.iter().map(|object| object.digest).collect();
     Ok(Manifest {
         lineage: before.lineage,
@@ -293,6 +294,7 @@ fn assemble(
         rollup,
         scan,
         score,
+        sandbox: before.sandbox,
         root: merkle::root(&digests),
         objects,
     })

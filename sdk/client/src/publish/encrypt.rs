@@ -84,6 +84,11 @@ pub(super) fn encrypt(
         }
         None => None,
     };
+    let sandbox = match &plan.sandbox {
+        Some(csv) => Some(spool.put(Part::Sandbox, csv)?),
+        None => None,
+    };
+    objects.extend(sandbox);
     let digests: Vec<_> = objects.iter().map(|object| object.digest).collect();
     Ok(Manifest {
         lineage: spool.lineage(),
@@ -94,6 +99,7 @@ pub(super) fn encrypt(
         rollup,
         scan,
         score,
+        sandbox: sandbox.map(|object| object.digest),
         root: merkle::root(&digests),
         objects,
     })

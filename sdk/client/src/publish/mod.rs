@@ -54,6 +54,8 @@ pub struct Request {
     pub scan: bool,
     /// Whether to publish the dimensions once more for scores of models.
     pub models: bool,
+    /// Synthetic rows for buyers to rehearse on, CSV or Parquet: they are published in clear.
+    pub sandbox: Option<PathBuf>,
     /// What the aggregates may cost at most.
     pub budget: RollupBudget,
     /// The most bytes to upload; by default about 6 kB a row, at least 64 MB.
@@ -128,6 +130,7 @@ impl Request {
             rollup: true,
             scan: true,
             models: false,
+            sandbox: None,
             budget: RollupBudget::default(),
             max_upload: None,
             gate_name: "gate".to_owned(),

@@ -15,6 +15,7 @@ use sordino_protocol::{
 use super::{PublishError, Request, calibrate};
 use crate::{
     ClientError,
+    sandbox::Sandbox,
     table::{Table, TableError},
 };
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub encrypted: Vec<ColumnPlan>,
     /// Columns of the schema or the table that are neither encrypted nor sent.
     pub left_out: Vec<String>,
+    /// Synthetic rows as CSV, to be published in clear.
+    pub sandbox: Option<Vec<u8>>,
     /// Estimated seconds of encryption on this machine, from a short trial.
     pub encrypt_seconds: f64,
 }
@@ -95,6 +98,8 @@ fn plan_now(request: &Request, keys: &KeyBundle) -> Result<Plan, ClientError> {
         .map(|column| column.name.clone())
         .collect();
     left_out.extend(mapping.ignored);
+    let sandbox =
+        request.sandbox.as_ref().map(|path| Sandbox::open(path, schema)?.csv(schema)).transpose()?;
     let encrypted = columns.into_iter().map(|choice| ColumnPlan::new(schema, choice)).collect();
     let encrypt_seconds = speed.seconds(&upload);
     Ok(Plan {
@@ -108,6 +113,7 @@ fn plan_now(request: &Request, keys: &KeyBundle) -> Result<Plan, ClientError> {
         alternatives,
         encrypted,
         left_out,
+        sandbox,
         encrypt_seconds,
     })
 }

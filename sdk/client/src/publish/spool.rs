@@ -39,6 +39,8 @@ pub(super) enum Part {
     Score(u64),
     /// The evaluation keys for these.
     ScoreKeys,
+    /// Synthetic rows in clear.
+    Sandbox,
 }
 
 /// A line of the log.

@@ -1,7 +1,7 @@
 //! What a run may be expected to give: the same run on rows in clear that stand for those of the listing,
 //! with its cohort and its noise, and the model tried on rows that it was not fitted to.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sordino_model::{
@@ -15,11 +15,7 @@ use sordino_protocol::{
 };
 
 use super::{Run, TrainingError};
-use crate::{
-    ClientError,
-    gate::protected,
-    table::{Table, TableError},
-};
+use crate::{ClientError, gate::protected, sandbox::Sandbox};
 
 /// The fewest rows that say anything.
 const LEAST_ROWS: usize = 20;
@@ -66,46 +62,21 @@ pub enum Quality {
     },
 }
 
-/// Rows to try a model on.
-struct Tried {
-    /// As texts, in the order of the schema; none where there is no value.
-    cells: Vec<Vec<Option<String>>>,
-    /// By code.
-    coded: CodedTable,
-}
-
-/// Runs on the rows of a file, a quarter of which is kept back to try the model on. Takes as long as the run's
+/// Runs on synthetic rows, a quarter of which is kept back to try the model on. Takes as long as the run's
 /// statistics of these rows take: call it off the async runtime.
 ///
 /// # Errors
-/// When the file has other columns than the listing, too few rows, or the run cannot be made on them.
-pub fn rehearse(run: &Run, sandbox: &Path) -> Result<Rehearsal, ClientError> {
-    let schema = &run.source.schema;
-    let table = Table::open(sandbox)?;
-    let mapping = table.map(schema)?;
-    let mut fitted = CodedTable::new(schema);
-    let mut tried = Tried { cells: Vec::new(), coded: CodedTable::new(schema) };
-    let mut rows = 0;
-    table.visit(|row, cells| -> Result<(), ClientError> {
-        let mut selected = vec![];
-        mapping.select(cells, &mut selected);
-        let keep_back = rows % KEPT_BACK == KEPT_BACK - 1;
-        let coded = if keep_back { &mut tried.coded } else { &mut fitted };
-        let wrong = |error| TableError::Row { path: sandbox.to_owned(), error };
-        coded.push(schema, row, &selected).map_err(wrong)?;
-        if keep_back {
-            let value = |cell: &Option<&str>| cell.filter(|text| !schema.is_null(text)).map(str::to_owned);
-            tried.cells.push(selected.iter().map(value).collect());
-        }
-        rows += 1;
-        Ok(())
-    })?;
+/// When there are too few rows, or the run cannot be made on them.
+pub fn rehearse(run: &Run, sandbox: &Sandbox) -> Result<Rehearsal, ClientError> {
+    let rows = sandbox.rows.len();
     if rows < LEAST_ROWS {
         return Err(TrainingError::SmallSandbox { rows, least: LEAST_ROWS }.into());
     }
-    let trained = train(run, &fitted)?;
-    let quality = quality(run, &trained.model, &tried);
-    Ok(Rehearsal { rows: fitted.rows, quality, trained })
+    let is_kept_back = |row: &usize| row % KEPT_BACK == KEPT_BACK - 1;
+    let (tried, fitted): (Vec<usize>, Vec<usize>) = (0..rows).partition(is_kept_back);
+    let trained = train(run, &sandbox.coded.rows_at(&fitted))?;
+    let quality = quality(run, &trained.model, sandbox, &tried);
+    Ok(Rehearsal { rows: fitted.len(), quality, trained })
 }
 
 fn train(run: &Run, rows: &CodedTable) -> Result<Trained, ClientError> {
@@ -137,14 +108,15 @@ fn answer(run: &Run, query: &Query, rows: &CodedTable, weight: u64) -> Result<An
     Ok(Answer::new(schema, query, query.digest()?, groups, noise, policy.min_cohort))
 }
 
-fn quality(run: &Run, model: &Model, tried: &Tried) -> Quality {
+fn quality(run: &Run, model: &Model, sandbox: &Sandbox, tried: &[usize]) -> Quality {
     let schema = &run.source.schema;
     let place = |name: &str| schema.find(name).map(ColumnId::index);
     let inputs: Vec<Option<usize>> = model.inputs.iter().map(|input| place(&input.name)).collect();
     let label = run.task.label.as_deref().and_then(|label| schema.find(label));
     let (mut right, mut distance, mut seen) = (0usize, 0.0, 0usize);
     let (mut numbers, mut classes) = (Vec::new(), BTreeMap::<String, usize>::new());
-    for (row, cells) in tried.cells.iter().enumerate() {
+    for row in tried.iter().copied() {
+        let cells = &sandbox.rows[row];
         let read = |place: &Option<usize>| place.and_then(|place| cells[place].as_deref());
         let values: Vec<Scalar> = inputs.iter().map(|place| Scalar::from_cell(read(place))).collect();
         let actual = label.and_then(|label| read(&Some(label.index())));
@@ -160,7 +132,7 @@ fn quality(run: &Run, model: &Model, tried: &Tried) -> Quality {
                 );
             }
             (Outcome::Class { class, .. }, Some(label)) => {
-                let actual = schema.column(label).label(tried.coded.codes(label)[row]).unwrap_or_default();
+                let actual = schema.column(label).label(sandbox.coded.codes(label)[row]).unwrap_or_default();
                 right += usize::from(model.classes[class] == actual);
                 *classes.entry(actual).or_default() += 1;
             }

@@ -68,6 +68,7 @@ impl Dataset {
             rollup,
             scan,
             score: None,
+            sandbox: None,
             root: merkle::root(&digests),
             objects,
         };

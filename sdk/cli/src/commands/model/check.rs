@@ -4,7 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use sordino_client::{ClientError, auditions};
+use sordino_client::{
+    ClientError, auditions,
+    sandbox::{self, Sandbox},
+};
 use sordino_protocol::{ids::ListingId, schema::Schema};
 
 use crate::{context::Context, exit, output};
@@ -23,13 +26,24 @@ pub(crate) struct Check {
     /// Names of the columns of an ONNX model that does not name them, in order.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     inputs: Option<Vec<String>>,
+    /// Rows in clear to compare its integers on, instead of the listing's own sandbox.
+    #[arg(long, value_name = "FILE")]
+    sandbox: Option<PathBuf>,
 }
 
 impl Check {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
-        let Self { file, listing, schema, inputs } = self;
+        let Self { file, listing, schema, inputs, sandbox } = self;
+        let mut rows = vec![];
         let schema = match (listing, schema) {
-            (Some(listing), _) => context.client().await?.listing(listing).await?.schema,
+            (Some(listing), _) => {
+                let client = context.client().await?;
+                let listing = client.listing(listing).await?;
+                if let Some(own) = sandbox::fetch(&client, &listing).await? {
+                    rows = own.rows;
+                }
+                listing.schema
+            }
             (None, Some(path)) => {
                 let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
                 let schema: Schema = toml::from_str(&text).with_context(|| path.display().to_string())?;
@@ -40,7 +54,10 @@ impl Check {
         };
         let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
         let model = auditions::read(&bytes, inputs.as_deref()).map_err(ClientError::from)?;
-        let found = auditions::check(&model, &schema, &[]);
+        if let Some(path) = &sandbox {
+            rows = Sandbox::open(path, &schema).map_err(ClientError::from)?.rows;
+        }
+        let found = auditions::check(&model, &schema, &rows);
         if context.json() {
             output::json(&found)?;
         } else {
