@@ -8,6 +8,7 @@ mod bad_input;
 mod canary;
 mod documents;
 mod faults;
+mod hidden;
 mod licences;
 mod main_loop;
 mod metadata;

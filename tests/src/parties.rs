@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use secrecy::SecretString;
 use sordino_client::{
     ClientError, account,
+    api::Client,
     buyer::{self, CheckedOffer, Opened},
     gate::{Gate, Settings},
     profile::Profile,
@@ -70,6 +71,12 @@ impl Party {
         Gate::open(&self.session.profile, None, Arc::clone(&self.keys), Settings::default())
             .await
             .expect("the gate opens")
+    }
+
+    /// What the gate of this owner is sent can be read with this.
+    pub fn gate_client(&self) -> Client {
+        let secret = self.session.profile.credentials().expect("credentials").gate_secret.clone();
+        self.session.client.clone().with_bearer(SecretString::from(secret.expect("an enrolled gate")))
     }
 
     /// Runs the gate until the handle is aborted.

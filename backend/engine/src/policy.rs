@@ -2,7 +2,7 @@
 
 use sordino_protocol::{
     policy::{Epsilon, Policy},
-    query::Query,
+    query::{Query, VeilError},
     schema::Schema,
 };
 
@@ -20,6 +20,12 @@ pub enum PolicyRefusal {
         /// The most that are released.
         limit: u64,
     },
+    /// The owner wants to see models.
+    #[error("this listing's owner wants models disclosed to the gate: ask without `hidden`")]
+    Hidden,
+    /// The query cannot be hidden.
+    #[error(transparent)]
+    Veil(#[from] VeilError),
     /// A single query exceeds the whole budget.
     #[error("one query costs epsilon {cost}, the listing's whole budget is {budget}")]
     Epsilon {
@@ -41,6 +47,18 @@ pub fn noise_millis(policy: &Policy, schema: &Schema, query: &Query) -> Vec<u64>
         .into_iter()
         .map(|scale| (scale * 1_000.0).round() as u64)
         .collect()
+}
+
+/// Whether a policy allows the conditions of a query's classes to be kept from the gate.
+///
+/// # Errors
+/// The rule that forbids it, or why there is nothing to hide.
+pub fn check_hidden(policy: &Policy, query: &Query) -> Result<(), PolicyRefusal> {
+    if policy.models.is_disclosed() {
+        return Err(PolicyRefusal::Hidden);
+    }
+    query.veiled()?;
+    Ok(())
 }
 
 /// Whether a policy allows a query at all; how much of the budget is left only the gate knows.

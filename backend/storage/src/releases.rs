@@ -5,8 +5,10 @@ mod decide;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sordino_domain::{quotes::StoredQuote, releases::ReleaseState};
 use sordino_protocol::{
+    canonical::Canonical,
     ids::{GateId, ReleaseId},
-    release::ReleaseRequest,
+    query::Query,
+    release::{HiddenModel, ReleaseRequest},
     signature::VerifyingKey,
 };
 
@@ -72,16 +74,32 @@ async fn request<C: ConnectionTrait>(connection: &C, row: &Model) -> Result<Rele
     let quote: StoredQuote = quote.ok_or_else(|| of_job.bad("quote"))?.try_into()?;
     let receipt = receipts::Entity::find_by_id(row.job.clone()).one(connection).await?;
     let receipt = receipt.ok_or_else(|| place.bad("job"))?;
+    let (query, hidden) = shown(quote.quote.body.hidden, quote.query, of_job)?;
     Ok(ReleaseRequest {
         id: place.text("id", &row.id)?,
         gate: place.text("gate", &row.gate)?,
         job: place.text("job", &row.job)?,
         listing: of_job.text("listing", &job.listing)?,
         buyer: of_job.text("buyer", &job.buyer)?,
-        query: quote.query,
+        query,
+        hidden,
         quote: quote.quote,
         acceptance: of_job.json("acceptance", &job.acceptance)?,
         receipt: Place { table: "receipts", id: &row.job }.json("receipt", &receipt.receipt)?,
         outputs: place.text("outputs", &row.outputs)?,
     })
+}
+
+/// What the gate is shown of a query.
+fn shown(
+    hidden: bool,
+    query: Query,
+    of_job: Place<'_>,
+) -> Result<(Query, Option<HiddenModel>), StorageError> {
+    if !hidden {
+        return Ok((query, None));
+    }
+    let digest = query.digest()?;
+    let veiled = query.veiled().map_err(|_| of_job.bad("quote"))?;
+    Ok((veiled.query, Some(HiddenModel { query: digest, inputs: veiled.inputs })))
 }

@@ -187,9 +187,10 @@ impl WebError {
             Self::Ask(error) => ask(error),
             Self::Plan(PlanError { .. }) => ProblemCode::NoPlan,
             Self::Refused(refusal) => match refusal {
-                PolicyRefusal::TooManyValues { .. } | PolicyRefusal::Epsilon { .. } => {
-                    ProblemCode::PolicyRefused
-                }
+                PolicyRefusal::TooManyValues { .. }
+                | PolicyRefusal::Hidden
+                | PolicyRefusal::Veil(_)
+                | PolicyRefusal::Epsilon { .. } => ProblemCode::PolicyRefused,
             },
             Self::Money(error) => match error {
                 MoneyError::Currency(_) | MoneyError::Amount(_) | MoneyError::Overflow => {
@@ -211,6 +212,7 @@ impl WebError {
                 PolicyError::MinCohort
                 | PolicyError::Epsilon
                 | PolicyError::Delta
+                | PolicyError::Hidden
                 | PolicyError::ReleasedValues => ProblemCode::Malformed,
             },
             Self::Listing(error) => listing(error),

@@ -103,15 +103,28 @@ pub async fn quote_question(
     question: Question,
     layout: Option<LayoutKind>,
 ) -> Result<CheckedOffer, ClientError> {
-    let asked = match &question {
-        Question::Sql(_) => None,
-        Question::Query(query) => Some(query.digest()?),
-    };
-    let offer = session.client.quote(&AskQuote::new(listing.id, question, layout)).await?;
+    quote_ask(session, listing.clone(), AskQuote::new(listing.id, question, layout)).await
+}
+
+/// As [`quote_question`], with everything that can be said of a question.
+///
+/// # Errors
+/// As [`quote`].
+pub async fn quote_ask(
+    session: &Session,
+    listing: Listing,
+    ask: AskQuote,
+) -> Result<CheckedOffer, ClientError> {
+    let asked = ask.query.as_ref().map(|query| query.digest()).transpose()?;
+    let offer = session.client.quote(&ask).await?;
+    let wrong = |what: &str| Err(ClientError::Offer(what.to_owned()));
     if let Some(asked) = asked
         && asked != offer.query.digest()?
     {
-        return Err(ClientError::Offer("it is for another query than the one asked for".to_owned()));
+        return wrong("it is for another query than the one asked for");
+    }
+    if offer.quote.body.hidden != ask.hidden {
+        return wrong("it says otherwise than asked whether the gate sees the query");
     }
     check(session, listing, offer)
 }

@@ -313,6 +313,9 @@ pub struct AskQuote {
     /// Forces a layout; the planner chooses without.
     #[serde(default)]
     pub layout: Option<LayoutKind>,
+    /// Keeps the conditions of its classes from the gate, where the policy allows it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// What is asked.
@@ -336,7 +339,7 @@ impl AskQuote {
             Question::Sql(sql) => (Some(sql), None),
             Question::Query(query) => (None, Some(query)),
         };
-        Self { listing, sql, query, layout }
+        Self { listing, sql, query, layout, hidden: false }
     }
 
     /// The question, taken out.

@@ -29,6 +29,28 @@ pub struct Policy {
     pub epsilon_budget: Option<Epsilon>,
     /// The most values one query may release.
     pub max_released_values: u64,
+    /// Whether buyers may keep their models to themselves.
+    #[serde(default, skip_serializing_if = "Disclosure::is_disclosed")]
+    pub models: Disclosure,
+}
+
+/// What the gate must see of a model that is tried on the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disclosure {
+    /// All of it: the gate compiles it and compares what was computed.
+    #[default]
+    Disclosed,
+    /// Digest, inputs and shape of the answer, if the buyer wants: the gate can then not tell what was
+    /// computed, and noise is mandatory.
+    Hidden,
+}
+
+impl Disclosure {
+    /// Whether the gate sees every model.
+    pub const fn is_disclosed(&self) -> bool {
+        matches!(self, Self::Disclosed)
+    }
 }
 
 /// What is added to released values.
@@ -59,6 +81,9 @@ pub enum PolicyError {
     /// Delta outside its range.
     #[error("delta_exponent must be between 1 and 15 (delta = 10^-delta_exponent)")]
     Delta,
+    /// Hidden models without noise.
+    #[error("models = \"hidden\" needs noise: the gate cannot tell what a hidden model computes")]
+    Hidden,
     /// Nothing could be released.
     #[error("max_released_values must be at least 1")]
     ReleasedValues,
@@ -70,7 +95,13 @@ impl Canonical for Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { min_cohort: 10, noise: Noise::None, epsilon_budget: None, max_released_values: 10_000 }
+        Self {
+            min_cohort: 10,
+            noise: Noise::None,
+            epsilon_budget: None,
+            max_released_values: 10_000,
+            models: Disclosure::Disclosed,
+        }
     }
 }
 
@@ -93,6 +124,9 @@ impl Policy {
             if !(1..=15).contains(delta_exponent) {
                 return Err(PolicyError::Delta);
             }
+        }
+        if self.models == Disclosure::Hidden && self.noise == Noise::None {
+            return Err(PolicyError::Hidden);
         }
         Ok(())
     }

@@ -144,6 +144,26 @@ impl Canonical for Program {
 }
 
 impl Program {
+    /// The frame of a program that the gate does not see: its outputs, one count for each group, without what
+    /// they are computed from.
+    pub fn of_counts(set: ParameterSet, groups: usize) -> Self {
+        let recipes = vec![Recipe(vec![Part { output: 0, coefficient: 1, shift: 0 }])];
+        if set.scan().is_none() {
+            let outputs = vec![CellOutput { selection: 0, array: 0 }; groups];
+            let (selections, arrays) = (vec![], vec![]);
+            return Self::Rollup(RollupProgram {
+                parameter_set: set,
+                cuboid: 0,
+                selections,
+                arrays,
+                outputs,
+                recipes,
+            });
+        }
+        let (slices, steps) = (vec![], vec![]);
+        Self::Scan(ScanProgram { parameter_set: set, slices, steps, outputs: vec![0; groups], recipes })
+    }
+
     /// Which layout it runs on.
     pub const fn layout(&self) -> LayoutKind {
         match self {

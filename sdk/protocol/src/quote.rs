@@ -52,6 +52,9 @@ pub struct Quote {
     pub noise_millis: Vec<u64>,
     /// Epsilon that the release will cost the lineage.
     pub epsilon: Epsilon,
+    /// Whether the conditions of its classes are kept from the gate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// Digest of the policy these follow from.
     pub policy: Digest,
     /// When the offer ends.

@@ -9,6 +9,7 @@ use crate::{
     query::Query,
     quote::{Acceptance, Quote},
     receipt::{Decision, Receipt},
+    schema::ColumnId,
     sealed::SealedAnswer,
     signature::{Signed, VerifyingKey},
 };
@@ -39,8 +40,11 @@ pub struct ReleaseRequest {
     pub listing: ListingId,
     /// The buyer's account.
     pub buyer: AccountId,
-    /// The whole query.
+    /// The whole query; of a hidden model, the query without the conditions of its classes.
     pub query: Query,
+    /// What else the gate is told of a hidden model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenModel>,
     /// The quote, signed by the platform.
     pub quote: Signed<Quote>,
     /// The acceptance, signed by the buyer's account key.
@@ -49,6 +53,16 @@ pub struct ReleaseRequest {
     pub receipt: Signed<Receipt>,
     /// The object with the output ciphertexts.
     pub outputs: Digest,
+}
+
+/// A model that the gate does not see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HiddenModel {
+    /// Digest of the whole query, which buyer and platform signed for.
+    pub query: Digest,
+    /// The columns that the model looks at, as the platform says.
+    pub inputs: Vec<ColumnId>,
 }
 
 /// What the gate answers.

@@ -203,6 +203,7 @@ impl World {
             expected_ms: 1,
             noise_millis: vec![0],
             epsilon: "0".parse().expect("an epsilon"),
+            hidden: false,
             policy: Digest::from_bytes([4; 32]),
             expires_at: at(seconds),
         };

@@ -44,6 +44,10 @@ pub(crate) struct Evaluate {
     /// Rows in clear to compare the model's integers on, instead of the listing's own sandbox.
     #[arg(long, value_name = "FILE")]
     sandbox: Option<PathBuf>,
+    /// Keep the model from the owner's gate, where the listing's policy allows it: the gate sees which columns
+    /// it reads and how many rows each predicted class gets. The platform sees it in any case.
+    #[arg(long)]
+    hidden: bool,
     /// Show the program and the price, free of charge, and buy nothing.
     #[arg(long)]
     explain: bool,
@@ -66,7 +70,7 @@ impl Evaluate {
         if let Some(sandbox) = &sandbox {
             prepared.compare(sandbox);
         }
-        output::note(&introduced(&prepared));
+        output::note(&introduced(&prepared, self.hidden));
         let layout = self.layout.map(Into::into);
         if self.explain {
             let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
@@ -75,7 +79,11 @@ impl Evaluate {
             return Ok(ExitCode::SUCCESS);
         }
         let keys = context.keys()?;
-        let offer = auditions::quote(&session, &prepared, layout).await?;
+        let offer = if self.hidden {
+            auditions::quote_hidden(&session, &prepared, layout).await?
+        } else {
+            auditions::quote(&session, &prepared, layout).await?
+        };
         let quote = &offer.offer.quote.body;
         output::note(&describe(&offer));
         if !self.agreement.agree(quote.price, quote.currency)? {
@@ -129,11 +137,14 @@ impl Evaluate {
 }
 
 /// What is brought, and who will see it.
-fn introduced(prepared: &Prepared) -> String {
+fn introduced(prepared: &Prepared, hidden: bool) -> String {
     let schema = &prepared.listing.schema;
     let label = &schema.column(prepared.label).name;
-    format!(
-        "{}  label     {label}\n  disclosed the question below is the model in integers: platform and owner see it\n",
-        auditions::described(&prepared.preflight, schema),
-    )
+    let seen = if hidden {
+        "hidden    the question below is the model in integers: the platform sees it, the owner's gate does not, and \
+         the receipt does not prove that it was computed"
+    } else {
+        "disclosed the question below is the model in integers: platform and owner see it"
+    };
+    format!("{}  label     {label}\n  {seen}\n", auditions::described(&prepared.preflight, schema))
 }

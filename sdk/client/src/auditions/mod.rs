@@ -15,7 +15,7 @@ use sordino_model::{
     quantise::Options,
 };
 use sordino_protocol::{
-    api::{Listing, Question},
+    api::{AskQuote, Listing, Question},
     layout::LayoutKind,
     schema::{ColumnId, Schema},
 };
@@ -131,6 +131,22 @@ pub async fn quote(
 ) -> Result<CheckedOffer, ClientError> {
     let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
     buyer::quote_question(session, prepared.listing.clone(), question, layout).await
+}
+
+/// As [`quote`], of a model that the owner's gate is not to see: it is shown which columns the model reads
+/// and how many classes it has, and the platform sees all of it.
+///
+/// # Errors
+/// As [`quote`]; `policy_refused` when the owner wants models disclosed, or the model is released by more
+/// than counts of rows by predicted class.
+pub async fn quote_hidden(
+    session: &Session,
+    prepared: &Prepared,
+    layout: Option<LayoutKind>,
+) -> Result<CheckedOffer, ClientError> {
+    let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
+    let ask = AskQuote { hidden: true, ..AskQuote::new(prepared.listing.id, question, layout) };
+    buyer::quote_ask(session, prepared.listing.clone(), ask).await
 }
 
 /// The metrics in an opened answer.

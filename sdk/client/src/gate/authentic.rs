@@ -20,9 +20,13 @@ pub(super) fn check(
     let quote = request.quote.verify(platform).map_err(|e| failed(&e))?;
     // Who the buyer's key belongs to is the journal's question; here only that it signed.
     let acceptance = request.acceptance.verify(&request.acceptance.signer).map_err(|e| failed(&e))?;
-    let query = request.query.digest().map_err(|e| failed(&e))?;
+    let query = match &request.hidden {
+        Some(hidden) => hidden.query,
+        None => request.query.digest().map_err(|e| failed(&e))?,
+    };
     let accepted = quote.digest().map_err(|e| failed(&e))?;
     let same = [
+        (quote.hidden == request.hidden.is_some(), "the quote says otherwise whether the model is hidden"),
         (request.gate == gate, "the request is for another gate"),
         (receipt.query == query, "the receipt is for another query"),
         (quote.query == query, "the quote is for another query"),

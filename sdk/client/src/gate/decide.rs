@@ -10,7 +10,7 @@ use sordino_protocol::{
     policy::Epsilon,
     receipt::{Decision, Outcome, RefusalReason},
     release::{ReleaseDecision, ReleaseRequest},
-    release_values,
+    release_values::{self, GroupTotals},
     sealed::SealedAnswer,
     signature::Signed,
 };
@@ -24,6 +24,17 @@ use super::{
     verify::Verified,
 };
 use crate::ClientError;
+
+/// Each row is in one group at most. More cannot be told of what a hidden model counts: what it says of one
+/// row may still be many times what one row should say.
+fn plausible(totals: &[GroupTotals], rows: u64) -> Result<(), Stop> {
+    let all = totals.iter().fold(0u64, |all, group| all.saturating_add(group.rows));
+    if all <= rows {
+        return Ok(());
+    }
+    let detail = format!("the groups of the hidden model have {all} rows together, the table has {rows}");
+    Err(Refusal::new(RefusalReason::OutputMismatch, detail).into())
+}
 
 impl Gate {
     /// Decides a request and persists the decision; nothing is sent. A request that was decided
@@ -105,6 +116,9 @@ impl Gate {
         .map_err(|_| ClientError::Task("decrypt"))??;
         let query = verified.query();
         let totals = release_values::combine(schema, query, verified.program(), &decrypted)?;
+        if verified.is_hidden() {
+            plausible(&totals, verified.manifest().rows)?;
+        }
         let (groups, noise) = protect::protect(schema, query, verified.policy(), totals)?;
         let min_cohort = verified.policy().min_cohort;
         let answer = Answer::new(schema, query, verified.subject().query, groups, noise, min_cohort);

@@ -30,11 +30,14 @@ use sordino_protocol::{
     query::{Branch, Expression, GroupKey, Monomial, Output, Query, Rank, Value},
     quote::{Acceptance, Quote},
     receipt::Receipt,
+    release::HiddenModel,
     schema::{ColumnId, Schema},
     sealed::RecipientSecret,
     signature::SigningKey,
 };
 use uuid::Uuid;
+
+mod hidden;
 
 use super::*;
 use crate::api::Retry;
@@ -150,6 +153,18 @@ impl World {
     }
 
     fn request_with(&self, number: u128, query: Query, program: &Program, outputs: Digest) -> ReleaseRequest {
+        self.request_shown(number, query, program, outputs, None)
+    }
+
+    /// Of a hidden model, with what is shown of it.
+    fn request_shown(
+        &self,
+        number: u128,
+        query: Query,
+        program: &Program,
+        outputs: Digest,
+        shown: Option<Query>,
+    ) -> ReleaseRequest {
         let (listing, buyer) = (ListingId::new(Uuid::from_u128(5)), AccountId::new(Uuid::from_u128(6)));
         let operations = OperationCounts::of(program, 0);
         let quote = Quote {
@@ -169,6 +184,7 @@ impl World {
             expected_ms: 1,
             noise_millis: vec![],
             epsilon: self.policy.epsilon_per_query(),
+            hidden: shown.is_some(),
             policy: self.policy.digest().expect("canonical"),
             expires_at: clock(),
         };
@@ -194,13 +210,15 @@ impl World {
             query: quote.query,
             recipient: self.recipient.public().expect("a key"),
         };
+        let hidden = shown.is_some().then(|| HiddenModel { query: receipt.query, inputs: vec![ColumnId(1)] });
         ReleaseRequest {
             id: ReleaseId::new(Uuid::from_u128(number)),
             gate: self.gate,
             job: receipt.job,
             listing,
             buyer,
-            query,
+            query: shown.unwrap_or(query),
+            hidden,
             quote: self.platform.sign(quote).expect("signed"),
             acceptance: self.buyer.sign(acceptance).expect("signed"),
             receipt: self.platform.sign(receipt).expect("signed"),

@@ -31,6 +31,7 @@ pub(super) struct Verified {
     outputs: Outputs,
     subject: Subject,
     reevaluated: bool,
+    is_hidden: bool,
 }
 
 impl Verified {
@@ -55,6 +56,9 @@ impl Verified {
     pub(super) fn reevaluated(&self) -> bool {
         self.reevaluated
     }
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
     /// What the release costs when it is not an answer that was given before.
     pub(super) fn epsilon(&self) -> Epsilon {
         self.policy().epsilon_per_query()
@@ -70,9 +74,11 @@ impl Gate {
         check_dataset(request, &dataset.manifest.body)?;
         let manifest = &dataset.manifest.body;
         check_policy(request, manifest, &dataset.policy)?;
-        let program = recompile(request, manifest)?;
+        let is_hidden = request.hidden.is_some();
+        let program = if is_hidden { frame(request, manifest) } else { recompile(request, manifest)? };
         let outputs = self.outputs(request, &program).await?;
-        let reevaluated = evaluate::wanted(self.settings.verify, &program);
+        // What a hidden model computes can be neither compiled nor computed again.
+        let reevaluated = !is_hidden && evaluate::wanted(self.settings.verify, &program);
         if reevaluated {
             self.compare(manifest, &program, &request.outputs).await?;
         }
@@ -86,7 +92,15 @@ impl Gate {
             query,
             policy: dataset.policy.digest()?,
         };
-        Ok(Verified { query: request.query.clone(), program, outputs, subject, reevaluated, dataset })
+        Ok(Verified {
+            query: request.query.clone(),
+            program,
+            outputs,
+            subject,
+            reevaluated,
+            is_hidden,
+            dataset,
+        })
     }
 
     /// The first key a buyer uses is his; another later is refused.
@@ -141,10 +155,25 @@ fn check_policy(request: &ReleaseRequest, manifest: &Manifest, policy: &Policy) 
         let limit = policy.max_released_values;
         return Err(refuse(format!("the query releases {values} values; the policy allows {limit}")));
     }
+    if request.hidden.is_some() {
+        // That there is noise then, the policy was checked for when it was read.
+        if policy.models.is_disclosed() {
+            return Err(refuse("the policy wants models disclosed".to_owned()));
+        }
+        if !query.is_veiled() {
+            return Err(refuse("of a hidden model only counts of rows by class are released".to_owned()));
+        }
+    }
     if policy.noise != Noise::None && policy.epsilon_budget.is_none() {
         return Err(refuse("the policy asks for noise and states no epsilon budget".to_owned()));
     }
     Ok(())
+}
+
+/// The outputs of a program that is not shown: one count for each group.
+fn frame(request: &ReleaseRequest, manifest: &Manifest) -> Program {
+    let groups = usize::try_from(request.query.group_count(&manifest.schema)).unwrap_or(usize::MAX);
+    Program::of_counts(request.receipt.body.parameter_set, groups)
 }
 
 /// Compiles the query and compares the program with the one that was paid for.

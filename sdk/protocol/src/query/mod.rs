@@ -17,6 +17,7 @@ pub mod score;
 mod size;
 mod validate;
 pub mod value;
+mod veil;
 
 pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind};
@@ -25,6 +26,7 @@ pub use score::{Score, ScoreBranch, ScoreTerm};
 pub use size::{MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING};
 pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
+pub use veil::{VeilError, Veiled};
 
 /// The most outputs of a query.
 pub const MAX_OUTPUTS: usize = 64;

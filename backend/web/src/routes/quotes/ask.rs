@@ -37,7 +37,7 @@ pub async fn ask(
     listing.check_active()?;
     let manifest = state.storage.listings().manifest(listing.id).await?.body;
     let body = body.into_inner();
-    let layout = body.layout;
+    let (layout, hidden) = (body.layout, body.hidden);
     let question = body.question()?;
     let for_planning = listing.clone();
     // Parsing and planning take milliseconds of a core: not on a thread that serves others.
@@ -45,12 +45,15 @@ pub async fn ask(
         let listing = for_planning;
         let bound = ask::understand(listing.dataset, &listing.schema, question)?;
         policy::check(&listing.policy, &listing.schema, &bound.query)?;
+        if hidden {
+            policy::check_hidden(&listing.policy, &bound.query)?;
+        }
         let plan = planner::plan(&manifest, &bound.query, layout)?;
         Ok::<_, WebError>((bound, plan))
     })
     .await
     .map_err(|_| WebError::Stopping)??;
-    let quote = state.platform.sign(quote(&state, who.account, &listing, &query, &plan)?)?;
+    let quote = state.platform.sign(quote(&state, who.account, &listing, &query, &plan, hidden)?)?;
     state.storage.quotes().save(&quote, &query, &presentation, state.now()).await?;
     Ok(web::Json(Offer { quote, query, presentation, considered: plan.considered }))
 }
@@ -61,6 +64,7 @@ fn quote(
     listing: &Listing,
     query: &Query,
     plan: &Plan,
+    hidden: bool,
 ) -> WebResult<Quote> {
     let released_values = policy::released_values(&listing.schema, query);
     let now = state.now();
@@ -82,6 +86,7 @@ fn quote(
         expected_ms: expected_ms(plan.units.get(), state.settings.units_per_second),
         noise_millis: policy::noise_millis(&listing.policy, &listing.schema, query),
         epsilon: listing.policy.epsilon_per_query(),
+        hidden,
         policy: listing.policy.digest()?,
         expires_at: now + state.settings.quote_ttl,
     })
