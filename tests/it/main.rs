@@ -6,6 +6,7 @@ mod arch;
 mod auditions;
 mod bad_input;
 mod canary;
+mod command_line;
 mod documents;
 mod faults;
 mod licences;
