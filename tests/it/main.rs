@@ -14,4 +14,5 @@ mod main_loop;
 mod metadata;
 mod portal;
 mod predictions;
+mod rounding;
 mod understood;

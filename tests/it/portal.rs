@@ -68,7 +68,7 @@ fn request(fitted: &Fitted) -> Request {
         serving: Serving::Both,
         price: Amount::minor(2),
         quota: PredictionQuota::default(),
-        score_bits: 16,
+        score_bits: Some(16),
     }
 }
 
