@@ -11,6 +11,7 @@ pub mod forms;
 pub mod frame;
 pub mod listing;
 pub mod message;
+pub mod models;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,7 @@ use crate::{
     frame::{Frame, Visitor},
     listing::{ColumnView, Fact, ListingPage, Recipe},
     message::MessagePage,
+    models::{FormView, ModelCard, ModelPage, ModelsPage},
     render,
 };
 
@@ -109,6 +110,82 @@ fn a_listing_shows_columns_price_policy_and_recipes() {
         assert!(html.contains(expected), "{expected}");
     }
     assert!(html.contains("sordino query lst_1 &#34;SELECT COUNT(*) FROM german_credit&#34;"));
+    page.withdrawn = false;
+    assert!(!render(&page).expect("rendered").contains("is withdrawn"));
+}
+
+#[test]
+fn the_models_render_with_and_without_any() {
+    let card = ModelCard {
+        href: "/models/mdl_1".to_owned(),
+        title: text(),
+        description: text(),
+        kind: "trees".to_owned(),
+        columns: "30 columns".to_owned(),
+        predicts: "2 classes".to_owned(),
+        price: "EUR 0.02 a prediction".to_owned(),
+    };
+    let full = render(&ModelsPage { frame: frame(), models: vec![card] }).expect("rendered");
+    check(&full);
+    for expected in ["/models/mdl_1", "30 columns", "2 classes", "EUR 0.02 a prediction", "&#60;script&#62;"]
+    {
+        assert!(full.contains(expected), "{expected}");
+    }
+    let empty = render(&ModelsPage { frame: frame(), models: vec![] }).expect("rendered");
+    check(&empty);
+    assert!(empty.contains("No models yet") && empty.contains("sordino model publish"));
+}
+
+#[test]
+fn a_model_shows_what_it_reads_predicts_costs_and_reveals() {
+    let column = ColumnView {
+        name: "housing".to_owned(),
+        description: text(),
+        dimension: Some("3 categories".to_owned()),
+        values: vec!["own".to_owned(), text()],
+        more: 1,
+        measure: None,
+        nullable: true,
+        uses: vec![],
+    };
+    let number = ColumnView { dimension: None, measure: Some("0 to 100".to_owned()), ..column.clone() };
+    let mut page = ModelPage {
+        frame: frame(),
+        title: text(),
+        description: text(),
+        withdrawn: true,
+        facts: vec![Fact::new("Kind", "trees"), Fact::code("Digest", text())],
+        price: vec![Fact::new("Each prediction", "EUR 0.02")],
+        outputs: vec!["One of 2 classes for each row: bad, good.".to_owned(), text()],
+        forms: vec![FormView {
+            name: "Many rows at once".to_owned(),
+            facts: vec![Fact::new("Keys, registered once", "1.1 MB")],
+            reveals: text(),
+        }],
+        columns: vec![column, number],
+        recipes: vec![Recipe {
+            title: "Command line".to_owned(),
+            note: text(),
+            text: "sordino predict mdl_1 rows.csv".to_owned(),
+        }],
+    };
+    let html = render(&page).expect("rendered");
+    check(&html);
+    for expected in [
+        "is withdrawn",
+        "EUR 0.02",
+        "bad, good",
+        "Many rows at once",
+        "1.1 MB",
+        "A client learns &#60;script",
+        "3 categories",
+        "and 1 more",
+        "0 to 100",
+        "may be null",
+        "sordino predict mdl_1 rows.csv",
+    ] {
+        assert!(html.contains(expected), "{expected}");
+    }
     page.withdrawn = false;
     assert!(!render(&page).expect("rendered").contains("is withdrawn"));
 }

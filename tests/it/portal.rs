@@ -2,9 +2,16 @@
 
 use std::{ffi::OsString, process::Command};
 
-use sordino_protocol::policy::Policy;
+use sordino_client::models::publish::{self, Request};
+use sordino_protocol::{
+    api::models::{PredictionQuota, Serving},
+    money::Amount,
+    policy::Policy,
+    predict::InputEncoding,
+};
 use sordino_tests::{
     app::{TestApp, block_on},
+    models::{Fitted, Numbers, fitted},
     parties::Party,
     proxy::Proxy,
     skip::skip,
@@ -12,7 +19,7 @@ use sordino_tests::{
 };
 
 #[test]
-fn a_browser_renders_the_catalogue_and_a_listing_without_asking_anybody_else() {
+fn a_browser_renders_the_catalogues_a_listing_and_a_model_without_asking_anybody_else() {
     let Some(chromium) = chromium() else {
         return skip(
             "the browser: install Chromium (Debian: apt-get install chromium) or name one in SORDINO_TEST_CHROMIUM",
@@ -25,10 +32,15 @@ fn a_browser_renders_the_catalogue_and_a_listing_without_asking_anybody_else() {
         tables::write_small(&csv, tables::small_rows());
         let published = owner.publish(&csv, tables::small_schema(), Policy::default()).await;
         let listing = published.expect("published").listing;
+        let request = request(&fitted(app.folder.path(), "tree_german_credit", Numbers::Buckets));
+        let prepared = publish::prepare(&request).expect("a model");
+        let model = publish::publish(&owner.session, &request, &prepared).await.expect("offered");
         let proxy = Proxy::start(app.url()).await;
         for (path, expected) in [
             ("/".to_owned(), "people of a test"),
             (format!("/listings/{}", listing.id), "FROM people"),
+            ("/models".to_owned(), "Who pays back"),
+            (format!("/models/{}", model.id), "credit_amount"),
             ("/sign-in".to_owned(), "type=\"password\""),
         ] {
             let url = format!("{}{path}", proxy.url());
@@ -43,6 +55,21 @@ fn a_browser_renders_the_catalogue_and_a_listing_without_asking_anybody_else() {
         let styled = memchr::memmem::find(&asked, b"text/css").is_some();
         assert!(styled, "the browser fetched the style sheet from us");
     });
+}
+
+/// A model for sale.
+fn request(fitted: &Fitted) -> Request {
+    Request {
+        file: fitted.model.clone(),
+        schema: fitted.schema.clone(),
+        title: "Who pays back".to_owned(),
+        description: "A tree of depth 4, fitted to German Credit.".to_owned(),
+        encoding: InputEncoding::Tests,
+        serving: Serving::Both,
+        price: Amount::minor(2),
+        quota: PredictionQuota::default(),
+        score_bits: Some(16),
+    }
 }
 
 /// The browser that SORDINO_TEST_CHROMIUM names, or one in PATH.

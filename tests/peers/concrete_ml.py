@@ -1,4 +1,4 @@
-"""Encrypted predictions by Concrete ML 1.9.0 on the models that `measure_predictions` times here.
+"""Encrypted predictions by Concrete ML 1.9.0 on the models that `bench models` times here.
 
     python tests/peers/concrete_ml.py [--seconds 120]
 

@@ -1,6 +1,6 @@
 //! Made-up tables and what else the cases share.
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use sordino_fhe::keys::SecretKeys;
@@ -51,6 +51,15 @@ pub(super) fn rows(schema: &Schema, rows: usize, seed: u64) -> CodedTable {
     }
     table.rows = rows;
     table
+}
+
+/// Some rows of a table.
+pub(super) fn part(table: &CodedTable, rows: Range<usize>) -> CodedTable {
+    CodedTable {
+        rows: rows.len(),
+        codes: table.codes.iter().map(|c| c.as_ref().map(|c| c[rows.clone()].to_vec())).collect(),
+        values: table.values.iter().map(|v| v.as_ref().map(|v| v[rows.clone()].to_vec())).collect(),
+    }
 }
 
 /// COUNT(*) and SUM(v) of the rows whose every dimension is in the lower half of its codes.

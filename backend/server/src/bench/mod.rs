@@ -41,8 +41,12 @@ enum Case {
     Publish,
     /// A count written with tfhe's integer types, and the same as a scan.
     Naive,
-    /// Auditions of models; a line for each, goals beside.
-    Models,
+    /// Auditions, encrypted predictions and training; a line for each, goals beside.
+    Models {
+        /// Only cases whose name has this in it.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
     /// TPC-H's queries 1, 6, 12 and 14, compared with DataFusion on the plaintext.
     Tpch(tpch::Options),
 }
@@ -107,8 +111,8 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(Case::Tpch(tpch)) = &options.case {
         return tpch::run(tpch, options.json).await;
     }
-    if matches!(options.case, Some(Case::Models)) {
-        return models::run(options.json);
+    if let Some(Case::Models { only }) = &options.case {
+        return models::run(options.json, only);
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut findings = Findings::default();

@@ -24,7 +24,7 @@ use sordino_protocol::{
 use super::{Findings, Target, data};
 
 /// Segments held in memory.
-struct InMemory(Vec<bytes::Bytes>);
+pub(super) struct InMemory(pub(super) Vec<bytes::Bytes>);
 
 impl SegmentSource for InMemory {
     fn segment(&self, index: u64) -> Result<bytes::Bytes, SourceError> {

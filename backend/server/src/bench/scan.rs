@@ -33,7 +33,7 @@ use super::{Findings, Target, data};
 const ROWS: usize = 32_768;
 
 /// A dataset of made-up rows whose chunks are read from where the caller keeps them.
-pub(super) struct Dataset {
+struct Dataset {
     manifest: Manifest,
     layout: ScanLayout,
     query: Query,
@@ -178,11 +178,7 @@ fn multiplication(
 
 impl Dataset {
     fn new(schema: &Schema, rows: u64, set: ParameterSet) -> anyhow::Result<Self> {
-        Self::asked(schema, rows, set, data::query(schema, Digest::from_bytes([0; 32])))
-    }
-
-    /// With a query of its own.
-    pub(super) fn asked(schema: &Schema, rows: u64, set: ParameterSet, query: Query) -> anyhow::Result<Self> {
+        let query = data::query(schema, Digest::from_bytes([0; 32]));
         let mut layout = layout_plan::scan(schema, rows);
         layout.parameter_set = set;
         let slots = set.scan().map_or(1, |parameters| parameters.degree as u64);
@@ -221,43 +217,19 @@ impl Dataset {
         }
     }
 
-    /// Products of ciphertexts in every chunk.
-    pub(super) fn multiplications(&self) -> u64 {
-        match &self.program {
-            Program::Scan(program) => program
-                .steps
-                .iter()
-                .filter(|step| matches!(step, Step::Multiply(..) | Step::MultiplyRaw(..)))
-                .count() as u64,
-            Program::Rollup(_) => 0,
-        }
-    }
-
-    pub(super) fn encrypt(&self, keys: &SecretKeys, table: &CodedTable) -> anyhow::Result<Vec<Bytes>> {
+    fn encrypt(&self, keys: &SecretKeys, table: &CodedTable) -> anyhow::Result<Vec<Bytes>> {
         let slots = self.slots()?;
         (0..table.rows.div_ceil(slots))
             .map(|chunk| {
                 let range = chunk * slots..((chunk + 1) * slots).min(table.rows);
-                let part = CodedTable {
-                    rows: range.len(),
-                    codes: table
-                        .codes
-                        .iter()
-                        .map(|c| c.as_ref().map(|c| c[range.clone()].to_vec()))
-                        .collect(),
-                    values: table
-                        .values
-                        .iter()
-                        .map(|v| v.as_ref().map(|v| v[range.clone()].to_vec()))
-                        .collect(),
-                };
+                let part = data::part(table, range);
                 let mut rng = StdRng::from_os_rng();
                 Ok(scan::encrypt_chunk(keys, &self.manifest.schema, &self.layout, &part, &mut rng)?.into())
             })
             .collect()
     }
 
-    pub(super) fn evaluate_chunk<R>(&self, evaluator: &Evaluator, chunk: R) -> anyhow::Result<scan::Partial>
+    fn evaluate_chunk<R>(&self, evaluator: &Evaluator, chunk: R) -> anyhow::Result<scan::Partial>
     where
         ChunkReader<R>: scan::SliceSource,
         R: parquet::file::reader::ChunkReader + 'static,
@@ -266,11 +238,7 @@ impl Dataset {
         Ok(evaluator.evaluate_chunk(self.scan_program()?, &reader, &Silent)?)
     }
 
-    pub(super) fn finish(
-        &self,
-        evaluator: &Evaluator,
-        partials: Vec<scan::Partial>,
-    ) -> anyhow::Result<Outputs> {
+    fn finish(&self, evaluator: &Evaluator, partials: Vec<scan::Partial>) -> anyhow::Result<Outputs> {
         let mut partials = partials.into_iter();
         let mut sum = partials.next().ok_or_else(|| anyhow::anyhow!("no chunk"))?;
         for partial in partials {
@@ -279,12 +247,12 @@ impl Dataset {
         Ok(evaluator.finish(self.scan_program()?, sum, &Silent)?)
     }
 
-    pub(super) fn decrypt(&self, keys: &SecretKeys, outputs: &Outputs) -> anyhow::Result<Vec<GroupTotals>> {
+    fn decrypt(&self, keys: &SecretKeys, outputs: &Outputs) -> anyhow::Result<Vec<GroupTotals>> {
         let values = outputs::decrypt(keys, &self.program, outputs)?;
         Ok(release_values::combine(&self.manifest.schema, &self.query, &self.program, &values)?)
     }
 
-    pub(super) fn expected(&self, table: &CodedTable) -> Vec<GroupTotals> {
+    fn expected(&self, table: &CodedTable) -> Vec<GroupTotals> {
         plaintext::evaluate(&self.manifest.schema, &self.query, table)
     }
 }

@@ -98,6 +98,8 @@ fn portal(config: &mut ServiceConfig) {
     config
         .service(resource("/").get(pages::catalogue::catalogue))
         .service(resource("/listings/{id}").get(pages::listing::listing))
+        .service(resource("/models").get(pages::models::models))
+        .service(resource("/models/{id}").get(pages::model::model))
         .service(
             resource("/sign-in")
                 .route(get().to(pages::sign_in::show))

@@ -7,7 +7,7 @@ use sordino_protocol::api::models::{ModelListing, ModelListings};
 use super::world::{Person, World};
 
 /// A weight that nothing else contains.
-const WEIGHT: i64 = 313_131;
+pub(super) const WEIGHT: i64 = 313_131;
 /// Where the model's one split is.
 const SPLIT: &str = "[[4,10]]";
 

@@ -6,7 +6,12 @@ use actix_web::{
     test::TestRequest,
 };
 
-use super::world::{Reply, World};
+use serde_json::json;
+
+use super::{
+    models,
+    world::{Reply, World},
+};
 
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml");
 
@@ -75,6 +80,7 @@ async fn the_catalogue_leads_to_listings_that_say_how_to_query_them() {
         "fewer than 10 rows",
         "/v1/quotes",
         &format!("sordino --server http://127.0.0.1:8788 query {}", listing.id),
+        &format!("evaluate {} --model model.json --label", listing.id),
         "A &#60;b&#62;table&#60;/b&#62; of loans.",
     ] {
         assert!(page.contains(expected), "{expected}: {page}");
@@ -85,6 +91,41 @@ async fn the_catalogue_leads_to_listings_that_say_how_to_query_them() {
         let reply = world.ask(&buyer, &listing, &example).await;
         assert_eq!(reply.status, StatusCode::OK, "{example}: {}", reply.text());
     }
+}
+
+#[actix_web::test]
+async fn the_models_lead_to_pages_that_say_how_to_predict_and_tell_no_weight() {
+    let world = World::new().await;
+    let mut browser = Browser::default();
+    assert!(browser.get(&world, "/models").await.text().contains("No models yet"));
+    let vendor = world.register("vendor").await;
+    let model = models::published(&world, &vendor).await;
+    let path = format!("/models/{}", model.id);
+    let listed = browser.get(&world, "/models").await.text();
+    assert!(browser.get(&world, "/").await.text().contains("href=\"/models\""), "it is in the navigation");
+    for expected in [path.as_str(), "Who pays back", "EUR 0.03 a prediction", "2 classes", "1 column"] {
+        assert!(listed.contains(expected), "{expected}: {listed}");
+    }
+    let page = browser.get(&world, &path).await.text();
+    for expected in [
+        "EUR 0.03",
+        "10 rows",
+        "20 rows",
+        "One of 2 classes for each row: no, yes.",
+        "Many rows at once",
+        "Few rows",
+        "nothing but the schema",
+        "integers 0 to 9",
+        &model.model.to_string(),
+        &format!("sordino --server http://127.0.0.1:8788 predict {} rows.csv", model.id),
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(!page.contains(&models::WEIGHT.to_string()) && !page.contains("is withdrawn"));
+    let withdraw = format!("/v1{path}/withdraw");
+    assert!(world.post(&withdraw, &vendor.token, &json!({})).await.status.is_success());
+    assert!(browser.get(&world, &path).await.text().contains("is withdrawn"));
+    assert!(!browser.get(&world, "/models").await.text().contains(&path));
 }
 
 #[actix_web::test]
@@ -173,7 +214,9 @@ async fn forms_of_other_sites_are_refused() {
 async fn people_see_pages_and_programs_see_problems() {
     let world = World::new().await;
     let mut browser = Browser::default();
-    for path in ["/nothing", "/listings/lst_1", "/listings/lst_00000000000000000000000000000000"] {
+    for path in
+        ["/nothing", "/listings/lst_1", "/listings/lst_00000000000000000000000000000000", "/models/mdl_1"]
+    {
         let page = browser.get(&world, path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use sordino_model::{
     import,
     limits::Limits,
-    model::Kind,
-    preflight,
-    quantise::{self, Options, Report, Resolution},
+    model::{Kind, Model},
+    predict, preflight,
+    quantise::{self, Options, Outcome, QuantiseError, Report, Resolution},
     quantised::{Quantised, Reading},
 };
 use sordino_protocol::{
@@ -20,6 +20,11 @@ use sordino_protocol::{
 
 use super::ModelsError;
 use crate::{ClientError, session::Session};
+
+/// Bits of a score that are tried, the fewest first; there is room for the last in some parameter set.
+const SCORE_BITS: [u32; 4] = [16, 22, 30, 36];
+/// How many times the rounding of a score has to fit in its range.
+const LEAST_STEPS: f64 = 64.0;
 
 /// What is to be offered.
 #[derive(Debug, Clone)]
@@ -40,8 +45,8 @@ pub struct Request {
     pub price: Amount,
     /// How much one client may ask.
     pub quota: PredictionQuota,
-    /// Bits of a score; fewer round what clients learn.
-    pub score_bits: u32,
+    /// Bits of a score; fewer round what clients learn. If not given, as many as the model needs.
+    pub score_bits: Option<u32>,
 }
 
 /// A model that can be offered.
@@ -70,10 +75,56 @@ pub fn prepare(request: &Request) -> Result<Prepared, ClientError> {
     let model = import::any(&bytes, None, &limits)
         .or_else(|error| import::any(&bytes, Some(&names), &limits).map_err(|_| error))
         .map_err(ModelsError::from)?;
-    let options = Options { resolution: Resolution::ScoreBits(request.score_bits), ..Options::default() };
+    let (options, outcome) = integers(&model, request).map_err(ModelsError::from)?;
     let advice = preflight::preflight(&model, &request.schema, &[], &options).advice;
-    let outcome = quantise::quantise(&model, &request.schema, &options).map_err(ModelsError::from)?;
     Ok(Prepared { kind: model.kind(), model: outcome.model, report: outcome.report, advice })
+}
+
+/// The integers of a model, as fine as was asked or else as coarse as rounding allows: fewer bits tell
+/// clients less and take fewer bytes, but measures of many digits have small weights, which too few bits
+/// would round to nothing.
+fn integers(model: &Model, request: &Request) -> Result<(Options, Outcome), QuantiseError> {
+    let of = |bits: u32| {
+        let options = Options { resolution: Resolution::ScoreBits(bits), ..Options::default() };
+        quantise::quantise(model, &request.schema, &options).map(|outcome| (options, outcome))
+    };
+    if let Some(bits) = request.score_bits {
+        return of(bits);
+    }
+    let [fewest, more @ ..] = SCORE_BITS;
+    let mut best = of(fewest)?;
+    for bits in more {
+        if rounds_little(&best.1) {
+            break;
+        }
+        match of(bits) {
+            Ok(finer) if is_served(&finer.1, request) => best = finer,
+            _ => break,
+        }
+    }
+    Ok(best)
+}
+
+/// Whether rounding moves no score by more than a small share of its range.
+fn rounds_little(outcome: &Outcome) -> bool {
+    // A network says nothing of its rounding: bits do not help there.
+    let Some(rounding) = &outcome.report.rounding else { return true };
+    let (low, high): (Vec<i64>, Vec<i64>) = outcome.model.bounds.iter().copied().unzip();
+    let ranges = outcome.model.scores(&high).into_iter().zip(outcome.model.scores(&low));
+    rounding.iter().zip(ranges).all(|(rounding, (high, low))| rounding * LEAST_STEPS <= high - low)
+}
+
+/// Whether the platform can evaluate it on encrypted rows, packed in every way that is offered.
+fn is_served(outcome: &Outcome, request: &Request) -> bool {
+    let packings: &[predict::Serving] = match request.serving {
+        Serving::Batch => &[predict::Serving::Batch],
+        Serving::Single => &[predict::Serving::Single],
+        Serving::Both => &[predict::Serving::Batch, predict::Serving::Single],
+    };
+    let program = |packing: &predict::Serving| {
+        predict::program(&outcome.model, &request.schema, request.encoding, *packing).is_ok()
+    };
+    packings.iter().all(program)
 }
 
 /// Offers a prepared model. Repeated with the same content it returns the same listing.

@@ -1,6 +1,7 @@
 //! One test binary: models of real libraries, their integers, and hostile files.
 
 mod auditions;
+mod damaged;
 mod fixture;
 mod hostile;
 mod integers;

@@ -44,7 +44,8 @@ pub async fn listing(
     page(&state, &visit, StatusCode::OK, &view)
 }
 
-fn column(column: &Column) -> ColumnView {
+/// A column as it is shown.
+pub(super) fn column(column: &Column) -> ColumnView {
     let size = column.dimension.as_ref().map_or(0, |domain| domain.size());
     let values = (0..size.min(SHOWN)).filter_map(|code| column.label(code)).collect();
     ColumnView {

@@ -4,6 +4,8 @@ pub mod account;
 pub mod assets;
 pub mod catalogue;
 pub mod listing;
+pub mod model;
+pub mod models;
 pub mod recipes;
 pub mod sign_in;
 pub mod sign_out;

@@ -43,6 +43,18 @@ pub fn recipes(listing: &Listing, server: &str) -> Vec<Recipe> {
             ),
         },
         Recipe {
+            title: "A model instead of a question".to_owned(),
+            note: "The first command says, free of charge, what your model would read. The second tells how \
+                   well it predicts a column of these rows, in metrics only: a class of a dimension, or the \
+                   number of a measure."
+                .to_owned(),
+            text: format!(
+                "sordino --server {server} model check model.json --listing {id}\n\
+                 sordino --server {server} evaluate {id} --model model.json --label {}",
+                shell(label(&listing.schema))
+            ),
+        },
+        Recipe {
             title: "curl".to_owned(),
             note: "Asks for a signed quote. To accept it, sign it with your account key; the answer is \
                    standard HPKE, sealed to yours."
@@ -53,6 +65,13 @@ pub fn recipes(listing: &Listing, server: &str) -> Vec<Recipe> {
             ),
         },
     ]
+}
+
+/// A column that a model may predict: what has two classes, or else the last column that is encrypted.
+fn label(schema: &Schema) -> &str {
+    let mut encrypted = schema.columns.iter().rev().filter(|c| c.dimension.is_some() || c.measure.is_some());
+    let of_two = encrypted.clone().find(|column| column.dimension.is_some() && column.codes() == 2);
+    of_two.or_else(|| encrypted.next()).map_or("COLUMN", |column| &column.name)
 }
 
 /// A query that this table can answer: grouped by a small dimension, filtered by another, averaging a

@@ -48,9 +48,9 @@ pub(crate) struct Publish {
     /// The most rows of one client on one day. A linear model is known after as many as it has weights.
     #[arg(long, value_name = "ROWS", default_value_t = PredictionQuota::default().samples_per_day)]
     samples_per_day: u64,
-    /// Bits of a score: fewer tell clients less, and are less exact.
-    #[arg(long, value_name = "BITS", default_value_t = 16)]
-    score_bits: u32,
+    /// Bits of a score: fewer tell clients less, and are less exact [default: as many as the model needs].
+    #[arg(long, value_name = "BITS")]
+    score_bits: Option<u32>,
     /// Do not ask before publishing.
     #[arg(long)]
     yes: bool,
