@@ -367,7 +367,7 @@ fn ask(error: &AskError) -> ProblemCode {
             | QueryError::Comparisons(_)
             | QueryError::Overlapping(_)
             | QueryError::Score { .. }
-            | QueryError::ScoreBranches(_) => ProblemCode::TooLarge,
+            | QueryError::ScoreParts { .. } => ProblemCode::TooLarge,
             QueryError::OutputCount(_)
             | QueryError::UnknownColumn(_)
             | QueryError::NotADimension(_)
@@ -384,7 +384,9 @@ fn ask(error: &AskError) -> ProblemCode {
             | QueryError::Percentile(_)
             | QueryError::EmptyBand { .. }
             | QueryError::ScoreCodes { .. }
-            | QueryError::ScoreOverlap(_)
+            | QueryError::ScoreTree { .. }
+            | QueryError::ScoreSplit { .. }
+            | QueryError::Scores(_)
             | QueryError::NotNormal
             | QueryError::Label => ProblemCode::Malformed,
         },

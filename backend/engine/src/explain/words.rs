@@ -1,8 +1,10 @@
 //! Predicates, values and outputs in words.
 
+use std::collections::BTreeSet;
+
 use sordino_protocol::{
     predicate::{CodeSet, Predicate},
-    query::{Branch, Expression, GroupKey, Monomial, Pair, Rank, Spread, Value},
+    query::{Branch, Expression, GroupKey, Monomial, Pair, Rank, Score, ScoreTerm, Spread, Value},
     schema::{ColumnId, Schema, decimal},
 };
 
@@ -99,6 +101,30 @@ fn polynomial(schema: &Schema, monomials: &[Monomial]) -> String {
     }
 }
 
+/// What a score adds up.
+pub(super) fn score(schema: &Schema, score: &Score) -> String {
+    let (low, high) = score.bounds();
+    let mut parts = vec![score.intercept.to_string()];
+    let (mut trees, mut leaves, mut read) = (0usize, 0usize, BTreeSet::new());
+    for term in &score.terms {
+        match term {
+            ScoreTerm::Codes { column, .. } => {
+                parts.push(format!("points for {}", schema.column(*column).name));
+            }
+            ScoreTerm::Tree(nodes) => {
+                trees += 1;
+                leaves += nodes.len() / 2 + 1;
+                read.extend(term.columns().into_iter().map(|column| schema.column(column).name.as_str()));
+            }
+        }
+    }
+    if trees > 0 {
+        let read = read.into_iter().collect::<Vec<_>>().join(", ");
+        parts.push(format!("{trees} trees of {leaves} leaves over {read}"));
+    }
+    format!("{}; from {low} to {high}", parts.join(" + "))
+}
+
 /// An output.
 pub(super) fn expression(schema: &Schema, expression: &Expression) -> String {
     let of = |v: &Value| format!("({}, in units of {})", value(schema, &v.branches), decimal(1, v.scale));
@@ -128,9 +154,7 @@ pub(super) fn expression(schema: &Schema, expression: &Expression) -> String {
             format!("{name} of y {} and x {}", of(y), of(x))
         }
         Expression::Band { score, from, to, when } => format!(
-            "number of rows with a score ({} terms, {} levels) from {from} to below {to}: {}",
-            score.terms.len(),
-            score.levels(),
+            "number of rows with score {score} from {from} to below {to}: {}",
             predicate(schema, when)
         ),
         Expression::Distinct { column, when } => {

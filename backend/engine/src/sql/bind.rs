@@ -58,7 +58,7 @@ pub(super) fn bind(
     let predicate = condition(scope, &aggregation.input)?;
     let presentation = above.presentation(names)?;
     let Above { groups, outputs, .. } = above;
-    let query = Query { dataset, outputs, predicate, groups };
+    let query = Query { dataset, outputs, predicate, groups, scores: Vec::new() };
     bounded(scope, &query)?;
     presentation
         .check(&answer::columns(scope.schema, &query, &[], 1))

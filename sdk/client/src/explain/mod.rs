@@ -29,7 +29,7 @@ pub fn query(schema: &Schema, query: &Query) -> String {
             let key = query.groups.get(usize::from(position));
             key.map_or_else(|| "?".to_owned(), |key| group(schema, key))
         };
-        let expression = values::expression(schema, &output.expression, &key);
+        let expression = values::expression(schema, &query.scores, &output.expression, &key);
         let name = names::identifier(&output.name);
         if same(&name, &expression) { expression } else { format!("{expression} AS {name}") }
     };

@@ -3,6 +3,7 @@
 
 use sordino_protocol::{
     digest::Digest,
+    lower::scan,
     query::QueryError,
     schema::{ColumnId, Schema},
 };
@@ -103,9 +104,10 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
         // As fine as the powers of a score have room for.
         for bits in LEVEL_BITS.rev() {
             let resolution = Resolution::ScoreBits(bits);
-            let options = Options { resolution, prefer: Prefer::Codes, ..Options::default() };
+            let options =
+                Options { resolution, prefer: Prefer::Codes, difference: true, ..Options::default() };
             match one(model, schema, subject, options) {
-                Err(ChooseError::Audition(AuditionError::Levels { .. })) => {}
+                Err(ChooseError::Audition(AuditionError::Levels { .. } | AuditionError::Depth(_))) => {}
                 chosen => return chosen,
             }
         }
@@ -117,6 +119,9 @@ fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Re
     let outcome = quantise(model, schema, &options)?;
     let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
     check_rows(&audition, schema, subject.rows)?;
+    if !audition.query.scores.is_empty() {
+        scan::check_scores(schema, subject.rows, &audition.query).map_err(AuditionError::Depth)?;
+    }
     Ok(Chosen { outcome, options, audition })
 }
 

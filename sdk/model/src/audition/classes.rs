@@ -62,7 +62,7 @@ pub(super) fn plan(
     };
     let mut outputs: Vec<Output> = names.enumerate().map(shown).collect();
     outputs.push(Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) });
-    let query = Query { dataset, outputs, predicate: Predicate::All, groups };
+    let query = Query { dataset, outputs, predicate: Predicate::All, groups, scores: Vec::new() };
     // The only released value is the count; said here so that reading needs no schema.
     let reading = ClassReading {
         classes: model.classes.clone(),

@@ -1,6 +1,6 @@
 //! Why a model has no audition, and why an answer has no metrics.
 
-use sordino_protocol::query::QueryError;
+use sordino_protocol::{lower::LowerError, query::QueryError};
 
 use crate::metrics::MetricError;
 
@@ -66,6 +66,9 @@ pub enum AuditionError {
         /// Integers within its bounds.
         levels: u64,
     },
+    /// A score whose powers are too deep.
+    #[error("the levels of the score cannot be counted under encryption: {0}; use shallower trees")]
+    Depth(LowerError),
     /// A threshold of a score that reads a measure.
     #[error(
         "a threshold needs a score of codes, and the model reads the measure `{column}`: publish it as buckets too"

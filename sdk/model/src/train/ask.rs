@@ -137,6 +137,7 @@ impl Ask {
             outputs: expressions.iter().enumerate().map(output).collect(),
             predicate: self.rows.clone(),
             groups: self.groups.clone(),
+            scores: Vec::new(),
         }
     }
 }

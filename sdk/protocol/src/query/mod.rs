@@ -21,8 +21,10 @@ pub mod value;
 pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
-pub use score::{Score, ScoreBranch, ScoreTerm};
-pub use size::{MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING};
+pub use score::{Score, ScoreNode, ScoreTerm};
+pub use size::{
+    MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING, MAX_SCORE_PARTS,
+};
 pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 
@@ -32,6 +34,8 @@ pub const MAX_OUTPUTS: usize = 64;
 pub const MAX_GROUPS: u64 = 4_096;
 /// The most grouping keys.
 pub const MAX_GROUP_KEYS: usize = 8;
+/// The most scores of a query.
+pub const MAX_SCORES: usize = 16;
 /// The most integers computed for all groups together.
 pub const MAX_COMPUTED: u64 = 1 << 16;
 
@@ -47,6 +51,9 @@ pub struct Query {
     pub predicate: Predicate,
     /// The grouping keys; every combination of their classes is a group, in row-major order.
     pub groups: Vec<GroupKey>,
+    /// The scores that outputs are about: each once, in the order of first use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Score>,
 }
 
 impl Canonical for Query {

@@ -1,13 +1,16 @@
 //! How large a query may be that comes as it is, not as SQL. SQL is limited by its text; a tree of
 //! conditions could make the compilers compare every part of it with every other.
 
-use super::{Expression, GroupKey, Query, QueryError, Score, ScoreTerm, Value};
+use super::{Expression, GroupKey, Query, QueryError, Score, ScoreNode, ScoreTerm, Value};
 use crate::{predicate::Predicate, schema::Schema};
 
 /// The most parts of all conditions of outputs together: junctions, and ranges of codes.
 pub const MAX_OUTPUT_PARTS: usize = 2_048;
 /// The most parts of the predicate and of all grouping keys together.
 pub const MAX_KEY_PARTS: usize = 4_096;
+/// The most parts of all scores together: nodes of trees with the ranges of codes they ask for, and tables
+/// by sixteen codes. A hundred trees of depth 6 have about 13,000.
+pub const MAX_SCORE_PARTS: usize = 32_768;
 /// Classes from which on no two of a key may take the same row: what earlier classes take need not be
 /// excluded then.
 pub const MAX_OVERLAPPING: usize = 64;
@@ -38,6 +41,7 @@ impl Query {
         most(self.outputs.iter().map(|output| of_expression(&output.expression)).sum(), MAX_OUTPUT_PARTS)?;
         let of_keys: usize = self.groups.iter().map(of_key).sum();
         most(parts(&self.predicate).saturating_add(of_keys), MAX_KEY_PARTS)?;
+        most_scores(&self.scores)?;
         self.groups.iter().try_for_each(|key| self.check_key(schema, key))
     }
 
@@ -89,22 +93,30 @@ fn of_value(value: &Value) -> usize {
     value.branches.iter().map(|branch| parts(&branch.when)).sum()
 }
 
-/// Bands of one score share it, but each is sent with it.
-fn of_score(score: &Score) -> usize {
+/// Scores are compiled once each, in time that grows with their parts.
+fn most_scores(scores: &[Score]) -> Result<(), QueryError> {
+    let of_node = |node: &ScoreNode| match node {
+        ScoreNode::Split { codes, .. } => 1 + codes.ranges().len(),
+        ScoreNode::Leaf(_) => 1,
+    };
     let of_term = |term: &ScoreTerm| match term {
         ScoreTerm::Codes { values, .. } => values.len().div_ceil(16),
-        ScoreTerm::Branches(branches) => branches.iter().map(|branch| parts(&branch.when)).sum(),
+        ScoreTerm::Tree(nodes) => nodes.iter().map(of_node).sum(),
     };
-    score.terms.iter().map(of_term).sum()
+    let found = scores.iter().flat_map(|score| &score.terms).map(of_term).sum();
+    if found > MAX_SCORE_PARTS {
+        return Err(QueryError::ScoreParts { found, limit: MAX_SCORE_PARTS });
+    }
+    Ok(())
 }
 
 fn of_expression(expression: &Expression) -> usize {
     match expression {
         Expression::Group(_) => 1,
-        Expression::Count(when) | Expression::Distinct { when, .. } | Expression::Quantile { when, .. } => {
-            parts(when)
-        }
-        Expression::Band { score, when, .. } => parts(when) + of_score(score),
+        Expression::Count(when)
+        | Expression::Band { when, .. }
+        | Expression::Distinct { when, .. }
+        | Expression::Quantile { when, .. } => parts(when),
         Expression::Sum(value) | Expression::Average(value) | Expression::Spread { value, .. } => {
             of_value(value)
         }
@@ -138,7 +150,13 @@ mod tests {
     fn query(outputs: Vec<Expression>, groups: Vec<GroupKey>) -> Query {
         let output = |expression| Output { name: "x".to_owned(), expression };
         let outputs = outputs.into_iter().map(output).collect();
-        Query { dataset: Digest::from_bytes([0; 32]), outputs, predicate: Predicate::All, groups }
+        Query {
+            dataset: Digest::from_bytes([0; 32]),
+            outputs,
+            predicate: Predicate::All,
+            groups,
+            scores: vec![],
+        }
     }
 
     fn classes(count: usize, when: impl Fn(usize) -> Predicate) -> GroupKey {

@@ -1,6 +1,6 @@
 //! The masks and outputs of all groups of a query.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     arrange::{self, Family, MAX_FAMILIES, Order, Tree},
@@ -64,6 +64,7 @@ pub(super) fn compile(
         values: distinct(values),
         builder: Builder::default(),
         orders: BTreeMap::new(),
+        levels: Vec::new(),
     };
     let mut outputs = Vec::new();
     for index in 0..query.group_count(schema) {
@@ -94,6 +95,8 @@ struct Groups<'a> {
     builder: Builder,
     /// Orders of multiplication found so far.
     orders: BTreeMap<Vec<Family>, Order>,
+    /// Scores compiled so far.
+    levels: Vec<(Arc<Score>, Option<Node>)>,
 }
 
 impl Groups<'_> {
@@ -150,15 +153,20 @@ impl Groups<'_> {
 
     /// A power of a score where a selection is 1. All powers of a group are products of some that have the
     /// mask and some that do not, so that each takes one more product.
-    fn power(&mut self, selection: &Selection, score: &Score, exponent: u64) -> Node {
+    fn power(&mut self, selection: &Selection, score: &Arc<Score>, exponent: u64) -> Node {
         let mask = match selection {
             Selection::Nothing => return self.builder.nothing(),
             Selection::Everything => None,
             Selection::All(factors) => Some(self.product(factors).0),
         };
-        let Some(level) = score::level(&mut self.builder, self.schema, self.layout, score) else {
-            return self.builder.nothing();
-        };
+        let Some(level) = self.level(score) else { return self.builder.nothing() };
+        // Without slack, as shallow as can be: more of the products are factors then.
+        if self.slack == 0 {
+            return match mask {
+                Some(mask) => score::masked_power(&mut self.builder, mask, level, exponent),
+                None => score::power(&mut self.builder, level, exponent),
+            };
+        }
         let step = score::step(score.levels());
         let (giant, baby) = (exponent / step * step, exponent % step);
         let small = match (mask, baby) {
@@ -176,6 +184,16 @@ impl Groups<'_> {
                 small.map_or(giant, |small| self.builder.multiply(small, giant))
             }
         }
+    }
+
+    /// The level of a score, compiled once for all its powers and groups.
+    fn level(&mut self, score: &Arc<Score>) -> Option<Node> {
+        if let Some((_, level)) = self.levels.iter().find(|(known, _)| Arc::ptr_eq(known, score)) {
+            return *level;
+        }
+        let level = score::level(&mut self.builder, self.schema, self.layout, score);
+        self.levels.push((Arc::clone(score), level));
+        level
     }
 
     /// The rows of a group for which `rows` holds; `shared` are the masks that all pieces have.
