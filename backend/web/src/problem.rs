@@ -384,6 +384,7 @@ fn ask(error: &AskError) -> ProblemCode {
             | QueryError::Percentile(_)
             | QueryError::EmptyBand { .. }
             | QueryError::ScoreCodes { .. }
+            | QueryError::Compared { .. }
             | QueryError::ScoreTree { .. }
             | QueryError::ScoreSplit { .. }
             | QueryError::Scores(_)

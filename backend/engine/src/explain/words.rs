@@ -71,6 +71,11 @@ pub(super) fn key(schema: &Schema, key: &GroupKey) -> String {
             let first: Vec<_> = classes.iter().take(8).map(class).collect();
             shortened(format!("{} classes: {}", classes.len(), first.join("; ")))
         }
+        GroupKey::Largest { labels, scores } => {
+            let one = |(label, of): (&String, &Score)| format!("{label}: {}", score(schema, of));
+            let all: Vec<_> = labels.iter().zip(scores).map(one).collect();
+            shortened(format!("the class of the largest of {} scores: {}", labels.len(), all.join("; ")))
+        }
     }
 }
 

@@ -103,7 +103,7 @@ fn bounded(scope: &Scope<'_>, query: &Query) -> Result<(), SqlError> {
     }
     query.validate(scope.schema).map_err(|error| {
         let classes = query.groups.iter().filter_map(|key| match key {
-            GroupKey::Codes(_) => None,
+            GroupKey::Codes(_) | GroupKey::Largest { .. } => None,
             GroupKey::Classes { classes, .. } => Some(classes.iter().map(|class| &class.when)),
         });
         let values = query.outputs.iter().flat_map(|output| predicates(&output.expression));

@@ -12,7 +12,7 @@ mod tests;
 use sordino_protocol::{
     predicate::Predicate,
     presentation::Presentation,
-    query::{Class, Expression, GroupKey, LabelKind, Output, Query},
+    query::{Class, Expression, GroupKey, LabelKind, Output, Query, Score},
     schema::Schema,
 };
 
@@ -75,7 +75,7 @@ fn reference(schema: &Schema, query: &Query, position: usize, key: &GroupKey) ->
         |expression: &Expression| matches!(expression, Expression::Group(p) if usize::from(*p) == position);
     let shown = query.outputs.iter().position(|output| shows(&output.expression));
     match (key, shown) {
-        (GroupKey::Classes { .. }, Some(output)) => (output + 1).to_string(),
+        (GroupKey::Classes { .. } | GroupKey::Largest { .. }, Some(output)) => (output + 1).to_string(),
         _ => group(schema, key),
     }
 }
@@ -83,6 +83,13 @@ fn reference(schema: &Schema, query: &Query, position: usize, key: &GroupKey) ->
 fn group(schema: &Schema, key: &GroupKey) -> String {
     match key {
         GroupKey::Codes(id) => names::column(schema, *id),
+        GroupKey::Largest { labels, scores } => {
+            let one = |(label, score): (&String, &Score)| {
+                format!("{} by {}", names::text(label), values::score(schema, score))
+            };
+            let all: Vec<String> = labels.iter().zip(scores).map(one).collect();
+            format!("CLASS OF THE LARGEST SCORE ({})", all.join("; "))
+        }
         GroupKey::Classes { kind, classes } => {
             let mut text = "CASE".to_owned();
             for (position, class) in classes.iter().enumerate() {

@@ -49,7 +49,7 @@ pub(super) fn expression(
 }
 
 /// What a score adds up, and which columns it reads.
-fn score(schema: &Schema, score: &Score) -> String {
+pub(super) fn score(schema: &Schema, score: &Score) -> String {
     let reads: Vec<String> =
         score.columns().into_iter().map(|column| names::column(schema, column)).collect();
     let reads = reads.join(", ");

@@ -56,13 +56,18 @@ pub(super) fn of_tree<T: Clone + PartialEq>(
 }
 
 /// A tree in preorder, as scores have them, with what `outcome` makes of its leaves. What no row can
-/// reach is left out, and a subtree whose leaves have one outcome is a leaf.
+/// reach is left out. A subtree whose leaves have one outcome is a leaf, unless all nodes are to be kept.
 pub(super) fn preorder(
     schema: &Schema,
     tree: &IntegerTree,
+    keep: bool,
     outcome: impl Fn(&[i64]) -> Result<i64, AuditionError>,
 ) -> Result<Vec<ScoreNode>, AuditionError> {
-    let uniform = uniform(tree, outcome)?;
+    let mut uniform = uniform(tree, outcome)?;
+    if keep && uniform.first().is_some_and(Option::is_none) {
+        let is_split = |node: &IntegerNode| matches!(node, IntegerNode::Split { .. });
+        uniform.iter_mut().zip(&tree.nodes).filter(|(_, node)| is_split(node)).for_each(|(u, _)| *u = None);
+    }
     let mut nodes = Vec::new();
     let mut queue = vec![(0usize, BTreeMap::<ColumnId, CodeSet>::new(), None::<usize>)];
     while let Some((at, rows, parent)) = queue.pop() {

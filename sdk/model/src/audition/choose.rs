@@ -119,7 +119,7 @@ fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Re
     let outcome = quantise(model, schema, &options)?;
     let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
     check_rows(&audition, schema, subject.rows)?;
-    if !audition.query.scores.is_empty() {
+    if audition.query.is_scored() {
         scan::check_scores(schema, subject.rows, &audition.query).map_err(AuditionError::Depth)?;
     }
     Ok(Chosen { outcome, options, audition })

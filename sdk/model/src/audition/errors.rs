@@ -1,6 +1,9 @@
 //! Why a model has no audition, and why an answer has no metrics.
 
-use sordino_protocol::{lower::LowerError, query::QueryError};
+use sordino_protocol::{
+    lower::LowerError,
+    query::{MAX_COMPARED, QueryError},
+};
 
 use crate::metrics::MetricError;
 
@@ -46,9 +49,8 @@ pub enum AuditionError {
     },
     /// A class needs a threshold of a score, of a model that tells too many inputs apart.
     #[error(
-        "the largest of several scores of {levels} levels cannot be compared under encryption yet: {why}. Possible \
-         today: classifiers of two classes, one decision tree, linear regression, small sums of regression trees, and \
-         classifiers that tell at most {} combinations of their inputs apart",
+        "scores of {levels} levels are too fine to be compared under encryption, and the predictions cannot be \
+         tabulated either: {why}. Use coarser scores, or inputs of at most {} combinations of codes",
         super::MAX_JOINT
     )]
     Threshold {
@@ -69,6 +71,22 @@ pub enum AuditionError {
     /// A score whose powers are too deep.
     #[error("the levels of the score cannot be counted under encryption: {0}; use shallower trees")]
     Depth(LowerError),
+    /// A score for each of too many classes.
+    #[error(
+        "{classes} scores cannot be compared with each other: at most {MAX_COMPARED} classes or clusters are told \
+         apart by the largest of their scores"
+    )]
+    TooManyClasses {
+        /// How many there are.
+        classes: usize,
+    },
+    /// A network of inputs that are too many to be tabulated.
+    #[error(
+        "a network is evaluated for every combination of the codes of its inputs, at most {}: use fewer inputs, or \
+         ask the owner for coarser buckets",
+        super::MAX_JOINT
+    )]
+    NetworkOfManyInputs,
     /// A threshold of a score that reads a measure.
     #[error(
         "a threshold needs a score of codes, and the model reads the measure `{column}`: publish it as buckets too"

@@ -1,8 +1,8 @@
 //! An audition: how well a model predicts the rows of an encrypted table, told in metrics only.
 //!
-//! A disclosed model is a query in disguise. [`plan`] compiles one tree, a linear regression, a small
-//! sum of trees, or any classifier whose inputs take few codes to a [`Query`]: counts by predicted and
-//! actual class, or sums of squared errors. What holds for queries then holds for auditions: price,
+//! A disclosed model is a query in disguise. [`plan`] compiles it to a [`Query`]: counts by predicted and
+//! actual class, by bands of a score, or by cluster, or sums of squared errors. Models of few inputs are
+//! tabulated; of others, scores of few levels are compared under encryption. What holds for queries then holds for auditions: price,
 //! verification by the gate, cohort, noise, receipt. [`metrics`] turns the opened answer into metrics.
 //!
 //! Both are pure. The predictions are those of [`crate::quantised::evaluate`], row by row.
@@ -10,6 +10,7 @@
 mod cells;
 mod choose;
 mod classes;
+mod clusters;
 mod components;
 mod confusion;
 mod errors;
@@ -30,13 +31,14 @@ use sordino_protocol::{
 pub use self::{
     choose::{ChooseError, Chosen, Subject, choose},
     classes::ClassReading,
+    clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
     errors::{AuditionError, ReadError},
     numbers::{Regression, RegressionGroup},
     scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
 };
-use crate::quantised::Quantised;
+use crate::{model::Link, quantised::Quantised};
 
 /// The most leaves, or cells of inputs, that a prediction may be made of.
 pub const MAX_CELLS: usize = 256;
@@ -59,6 +61,8 @@ pub struct Audition {
 pub enum Reading {
     /// Counts by predicted class, label, and group.
     Classes(ClassReading),
+    /// Counts by cluster, label, and group.
+    Clusters(ClusterReading),
     /// Counts by band of a score and label, and group.
     Scores(ScoreReading),
     /// Sums of errors, by group.
@@ -71,6 +75,8 @@ pub enum Reading {
 pub enum Metrics {
     /// It predicts a class.
     Classification(Box<Classification>),
+    /// It tells clusters apart.
+    Clustering(Clustering),
     /// It predicts a number.
     Regression(Regression),
 }
@@ -101,7 +107,9 @@ pub fn plan(
     } else {
         match classes::plan(model, schema, dataset, label, by) {
             // Counted by the levels of the score, where they are few enough.
-            Err(AuditionError::Threshold { .. }) if model.classes.len() == 2 => {
+            Err(AuditionError::Threshold { .. })
+                if model.classes.len() == 2 && model.link != Link::Smallest =>
+            {
                 scores::plan(model, schema, dataset, label, by)
             }
             planned => planned,
@@ -136,6 +144,7 @@ pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadErro
         Reading::Classes(reading) => {
             confusion::read(reading, answer).map(Box::new).map(Metrics::Classification)
         }
+        Reading::Clusters(reading) => clusters::read(reading, answer).map(Metrics::Clustering),
         Reading::Scores(reading) => scores::read(reading, answer).map(Box::new).map(Metrics::Classification),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }

@@ -10,7 +10,9 @@ use sordino_protocol::{
     answer::Answer,
     digest::Digest,
     predicate::Predicate,
-    query::{Expression, GroupKey, Output, Query, Score, ScoreTerm, score::MAX_LEVELS},
+    query::{
+        Expression, GroupKey, MAX_COMPARED, Output, Query, Score, ScoreNode, ScoreTerm, score::MAX_LEVELS,
+    },
     schema::{ColumnId, Schema},
 };
 
@@ -134,8 +136,44 @@ fn score(model: &Quantised, schema: &Schema) -> Result<(Score, i64), AuditionErr
     if model.classes.len() != 2 || model.bounds.len() != weights.len() {
         return Err(AuditionError::Model("a score with a threshold tells two classes apart"));
     }
-    let score = match &model.shape {
-        Shape::Scores(scores) => of_columns(schema, scores.iter().zip(weights))?,
+    Ok((weighted(model, schema, weights, false)?, at))
+}
+
+/// For every class of a model a score, the largest of which tells the class.
+pub(super) fn of_classes(model: &Quantised, schema: &Schema) -> Result<Vec<Score>, AuditionError> {
+    let sign = match model.link {
+        Link::Largest | Link::Softmax | Link::Probabilities | Link::OneVsRest => 1,
+        Link::Smallest => -1,
+        Link::Cutoff { .. } | Link::Sigmoid | Link::Identity | Link::Exp => {
+            return Err(AuditionError::Model("a class has no score"));
+        }
+    };
+    let classes = model.classes.len();
+    if classes > MAX_COMPARED || model.bounds.len() != classes {
+        return Err(AuditionError::TooManyClasses { classes });
+    }
+    let of_class = |class: usize| {
+        let mut weights = vec![0; classes];
+        weights[class] = sign;
+        // Trees of one model are alike for all classes: their differences are trees again.
+        weighted(model, schema, &weights, true)
+    };
+    let scores: Vec<Score> = (0..classes).map(of_class).collect::<Result<_, _>>()?;
+    for (at, score) in scores.iter().enumerate() {
+        for other in &scores[..at] {
+            let levels = score.minus(other).map_or(u64::MAX, |difference| difference.levels());
+            if levels > MAX_LEVELS {
+                return Err(AuditionError::Levels { levels });
+            }
+        }
+    }
+    Ok(scores)
+}
+
+/// A sum of the model's scores, each times a weight.
+fn weighted(model: &Quantised, schema: &Schema, weights: &[i64], keep: bool) -> Result<Score, AuditionError> {
+    match &model.shape {
+        Shape::Scores(scores) => of_columns(schema, scores.iter().zip(weights).filter(|(_, w)| **w != 0)),
         Shape::Trees { base, trees } => {
             let intercept = base.iter().zip(weights).map(|(base, weight)| base * weight).sum();
             let mut score = Score { intercept, terms: Vec::with_capacity(trees.len()) };
@@ -143,13 +181,15 @@ fn score(model: &Quantised, schema: &Schema) -> Result<(Score, i64), AuditionErr
                 let weights = weights.get(tree.score as usize..).unwrap_or_default();
                 let leaf =
                     |leaf: &[i64]| Ok(leaf.iter().zip(weights).map(|(value, weight)| value * weight).sum());
-                score.terms.push(ScoreTerm::Tree(cells::preorder(schema, tree, leaf)?));
+                match cells::preorder(schema, tree, keep, leaf)?.as_slice() {
+                    [ScoreNode::Leaf(value)] => score.intercept += value,
+                    nodes => score.terms.push(ScoreTerm::Tree(nodes.to_vec())),
+                }
             }
-            score
+            Ok(score)
         }
-        Shape::Network { .. } => return Err(AuditionError::Network),
-    };
-    Ok((score, at))
+        Shape::Network { .. } => Err(AuditionError::NetworkOfManyInputs),
+    }
 }
 
 fn of_columns<'a>(

@@ -32,8 +32,7 @@ pub struct Options {
     pub table_bits: u32,
     /// Whether a threshold inside a bucket is an error rather than an approximation.
     pub exact_splits: bool,
-    /// Whether two scores that tell two classes apart become one, the second less the first (or what makes
-    /// it larger): it needs fewer integers than both. Probabilities that it does not tell are not stated.
+    /// Whether two scores that tell two classes apart become one, the second less the first: it needs fewer integers than both. Probabilities that it does not tell are not stated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub difference: bool,
 }
@@ -93,8 +92,8 @@ impl Options {
         match model.link() {
             Link::Softmax => Some(([-1.0, 1.0], Link::Sigmoid)),
             Link::Largest | Link::OneVsRest | Link::Probabilities => Some(([-1.0, 1.0], above)),
-            Link::Smallest => Some(([1.0, -1.0], above)),
-            Link::Identity | Link::Exp | Link::Cutoff { .. } | Link::Sigmoid => None,
+            // Of clusters each is told by itself.
+            Link::Smallest | Link::Identity | Link::Exp | Link::Cutoff { .. } | Link::Sigmoid => None,
         }
     }
 }

@@ -192,6 +192,8 @@ fn check(name: &str, world: &World, model: &Model, chosen: &Chosen) {
             let accuracy = found.all.intervals.accuracy.expect("rows");
             assert!(close(accuracy.lower, whole.accuracy) && close(accuracy.upper, whole.accuracy), "{name}");
         }
+        // Their rows have labels that are no classes: see `accepted`.
+        Metrics::Clustering(found) => assert!(found.all.purity.is_some(), "{name}"),
         Metrics::Regression(found) => {
             let (rows, errors, squares) = world.errors(chosen);
             let all = found.all.expect("rows");
@@ -307,6 +309,7 @@ fn noise_is_stated_as_a_standard_error() {
                 assert!(all.mse_standard_error.is_some_and(|error| error > 0.0));
                 assert!(all.r2_standard_error.is_some_and(|error| error > 0.0));
             }
+            Metrics::Clustering(found) => panic!("{found:?}"),
         }
     }
 }

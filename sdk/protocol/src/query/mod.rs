@@ -19,7 +19,7 @@ mod validate;
 pub mod value;
 
 pub use expression::{Expression, Output, Pair, Rank, Spread};
-pub use groups::{Class, GroupKey, LabelKind};
+pub use groups::{Class, GroupKey, LabelKind, MAX_COMPARED};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
 pub use score::{Score, ScoreNode, ScoreTerm};
 pub use size::{
@@ -69,6 +69,11 @@ impl Query {
     /// Number of groups: the product of the sizes of the keys; 1 without GROUP BY.
     pub fn group_count(&self, schema: &Schema) -> u64 {
         self.groups.iter().map(|key| key.size(schema)).fold(1, u64::saturating_mul)
+    }
+
+    /// Whether it is about scores, which are computed from rows published for them.
+    pub fn is_scored(&self) -> bool {
+        !self.scores.is_empty() || self.groups.iter().any(|key| matches!(key, GroupKey::Largest { .. }))
     }
 
     /// How many values an answer may disclose.

@@ -78,8 +78,28 @@ impl Score {
 
     /// The score of a row.
     pub fn of(&self, schema: &Schema, table: &CodedTable, row: usize) -> i64 {
-        let code = |column: ColumnId| table.mark(schema, row, column);
-        self.terms.iter().fold(self.intercept, |score, term| score.saturating_add(term.of(&code)))
+        self.at(&|column: ColumnId| table.mark(schema, row, column))
+    }
+
+    /// The score of a row with these codes.
+    pub fn at(&self, code: &impl Fn(ColumnId) -> u32) -> i64 {
+        self.terms.iter().fold(self.intercept, |score, term| score.saturating_add(term.of(code)))
+    }
+
+    /// By how much it exceeds another one. Tables of one column are one, and so are trees of the same
+    /// splits; `None` beyond 64 bits.
+    pub fn minus(&self, other: &Self) -> Option<Self> {
+        let mut difference =
+            Self { intercept: self.intercept.checked_sub(other.intercept)?, terms: self.terms.clone() };
+        for term in &other.terms {
+            let negated = term.negated()?;
+            let sum = difference.terms.iter_mut().find_map(|known| Some((known.plus(&negated)?, known)));
+            match sum {
+                Some((sum, known)) => *known = sum,
+                None => difference.terms.push(negated),
+            }
+        }
+        Some(difference)
     }
 
     /// The columns it looks at, sorted, each once.
@@ -92,6 +112,42 @@ impl Score {
 }
 
 impl ScoreTerm {
+    fn negated(&self) -> Option<Self> {
+        Some(match self {
+            Self::Codes { column, values } => Self::Codes {
+                column: *column,
+                values: values.iter().map(|value| value.checked_neg()).collect::<Option<_>>()?,
+            },
+            Self::Tree(nodes) => {
+                let negated = |node: &ScoreNode| match node {
+                    ScoreNode::Leaf(value) => value.checked_neg().map(ScoreNode::Leaf),
+                    split => Some(split.clone()),
+                };
+                Self::Tree(nodes.iter().map(negated).collect::<Option<_>>()?)
+            }
+        })
+    }
+
+    /// The sum with another term as one; `None` where they are not alike.
+    fn plus(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Codes { column, values }, Self::Codes { column: same, values: others })
+                if column == same && values.len() == others.len() =>
+            {
+                let values = values.iter().zip(others).map(|(a, b)| a.checked_add(*b));
+                Some(Self::Codes { column: *column, values: values.collect::<Option<_>>()? })
+            }
+            (Self::Tree(nodes), Self::Tree(others)) if nodes.len() == others.len() => {
+                let both = |(one, other): (&ScoreNode, &ScoreNode)| match (one, other) {
+                    (ScoreNode::Leaf(a), ScoreNode::Leaf(b)) => a.checked_add(*b).map(ScoreNode::Leaf),
+                    (split, same) => (split == same).then(|| split.clone()),
+                };
+                Some(Self::Tree(nodes.iter().zip(others).map(both).collect::<Option<_>>()?))
+            }
+            _ => None,
+        }
+    }
+
     fn bounds(&self) -> (i64, i64) {
         let ends = |values: &mut dyn Iterator<Item = i64>| {
             values.fold(None, |ends: Option<(i64, i64)>, value| {
@@ -215,16 +271,7 @@ pub fn check_tree(nodes: &[ScoreNode]) -> Result<usize, TreeError> {
 pub fn counts(powers: &[u64], prime: u64) -> Vec<u64> {
     let (levels, p) = (powers.len(), u128::from(prime));
     let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % p) as u64;
-    // The coefficients of M, from the constant on.
-    let mut master = vec![1u64];
-    for level in 0..levels as u64 {
-        let mut next = vec![0u64; master.len() + 1];
-        for (power, coefficient) in master.iter().enumerate() {
-            next[power + 1] = (next[power + 1] + coefficient) % prime;
-            next[power] = (next[power] + prime - times(*coefficient, level)) % prime;
-        }
-        master = next;
-    }
+    let master = master(levels as u64, prime);
     (0..levels as u64)
         .map(|level| {
             // Synthetic division, with the value of the quotient at the level alongside.
@@ -237,6 +284,44 @@ pub fn counts(powers: &[u64], prime: u64) -> Vec<u64> {
             times(weighted, inverse(at_level, prime))
         })
         .collect()
+}
+
+/// The coefficients of the polynomial, modulo a prime larger than their number, that is 1 at levels from
+/// `cut` on and 0 at those below; from the constant on.
+pub fn indicator(levels: u64, cut: u64, prime: u64) -> Vec<u64> {
+    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
+    let master = master(levels, prime);
+    let mut sum = vec![0u64; levels as usize];
+    for level in cut.min(levels)..levels {
+        // Lagrange: the product of all x - v but this one, divided by its value here.
+        let (mut quotient, mut at_level) = (0u64, 0u64);
+        let mut coefficients = vec![0u64; levels as usize];
+        for power in (0..levels as usize).rev() {
+            quotient = (master[power + 1] + times(quotient, level)) % prime;
+            coefficients[power] = quotient;
+            at_level = (times(at_level, level) + quotient) % prime;
+        }
+        let scale = inverse(at_level, prime);
+        for (sum, coefficient) in sum.iter_mut().zip(coefficients) {
+            *sum = (*sum + times(coefficient, scale)) % prime;
+        }
+    }
+    sum
+}
+
+/// The coefficients of the product of all `x - level`, from the constant on.
+fn master(levels: u64, prime: u64) -> Vec<u64> {
+    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
+    let mut master = vec![1u64];
+    for level in 0..levels {
+        let mut next = vec![0u64; master.len() + 1];
+        for (power, coefficient) in master.iter().enumerate() {
+            next[power + 1] = (next[power + 1] + coefficient) % prime;
+            next[power] = (next[power] + prime - times(*coefficient, level)) % prime;
+        }
+        master = next;
+    }
+    master
 }
 
 /// By Fermat's theorem.
@@ -273,6 +358,19 @@ mod tests {
             };
             let powers: Vec<u64> = (0..levels as u32).map(sum).collect();
             assert_eq!(counts(&powers, PRIME), expected, "{levels} levels");
+        }
+    }
+
+    #[test]
+    fn an_indicator_is_1_from_its_cut_on() {
+        const PRIME: u64 = 786_433;
+        for (levels, cut) in [(2u64, 1u64), (9, 4), (256, 200), (5, 5), (3, 0)] {
+            let coefficients = indicator(levels, cut, PRIME);
+            for level in 0..levels {
+                let at = |sum: u64, coefficient: &u64| (sum * level + coefficient) % PRIME;
+                let found = coefficients.iter().rev().fold(0, at);
+                assert_eq!(found, u64::from(level >= cut), "{level} of {levels} from {cut}");
+            }
         }
     }
 

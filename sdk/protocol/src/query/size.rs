@@ -25,11 +25,12 @@ impl Query {
     /// # Errors
     /// What is too large.
     pub fn check_size(&self, schema: &Schema) -> Result<(), QueryError> {
-        let labels = self.groups.iter().filter_map(|key| match key {
+        let labels = self.groups.iter().map(|key| match key {
             GroupKey::Classes { classes, .. } => {
-                Some(classes.iter().filter_map(|class| class.label.as_ref()))
+                classes.iter().filter_map(|class| class.label.as_ref()).collect()
             }
-            GroupKey::Codes(_) => None,
+            GroupKey::Largest { labels, .. } => labels.iter().collect(),
+            GroupKey::Codes(_) => Vec::new(),
         });
         let mut texts = self.outputs.iter().map(|output| &output.name).chain(labels.flatten());
         if texts.any(|text| text.chars().count() > MAX_LABEL || text.chars().any(char::is_control)) {
@@ -41,7 +42,16 @@ impl Query {
         most(self.outputs.iter().map(|output| of_expression(&output.expression)).sum(), MAX_OUTPUT_PARTS)?;
         let of_keys: usize = self.groups.iter().map(of_key).sum();
         most(parts(&self.predicate).saturating_add(of_keys), MAX_KEY_PARTS)?;
-        most_scores(&self.scores)?;
+        let compared = self.groups.iter().filter_map(|key| match key {
+            // Each is compared with every other.
+            GroupKey::Largest { scores, .. } => Some((scores, scores.len())),
+            GroupKey::Codes(_) | GroupKey::Classes { .. } => None,
+        });
+        let of_keys = compared.map(|(scores, times)| of_scores(scores).saturating_mul(times)).sum::<usize>();
+        let found = of_scores(&self.scores).saturating_add(of_keys);
+        if found > MAX_SCORE_PARTS {
+            return Err(QueryError::ScoreParts { found, limit: MAX_SCORE_PARTS });
+        }
         self.groups.iter().try_for_each(|key| self.check_key(schema, key))
     }
 
@@ -49,7 +59,7 @@ impl Query {
         let GroupKey::Classes { classes, .. } = key else { return Ok(()) };
         let known = self.groups.iter().all(|key| match key {
             GroupKey::Codes(id) => id.index() < schema.columns.len(),
-            GroupKey::Classes { .. } => true,
+            GroupKey::Classes { .. } | GroupKey::Largest { .. } => true,
         });
         // A column that there is not is refused by name later.
         let groups = if known { self.group_count(schema) } else { 1 };
@@ -84,7 +94,7 @@ fn parts(predicate: &Predicate) -> usize {
 
 fn of_key(key: &GroupKey) -> usize {
     match key {
-        GroupKey::Codes(_) => 1,
+        GroupKey::Codes(_) | GroupKey::Largest { .. } => 1,
         GroupKey::Classes { classes, .. } => classes.iter().map(|class| parts(&class.when)).sum(),
     }
 }
@@ -94,7 +104,7 @@ fn of_value(value: &Value) -> usize {
 }
 
 /// Scores are compiled once each, in time that grows with their parts.
-fn most_scores(scores: &[Score]) -> Result<(), QueryError> {
+fn of_scores(scores: &[Score]) -> usize {
     let of_node = |node: &ScoreNode| match node {
         ScoreNode::Split { codes, .. } => 1 + codes.ranges().len(),
         ScoreNode::Leaf(_) => 1,
@@ -103,11 +113,7 @@ fn most_scores(scores: &[Score]) -> Result<(), QueryError> {
         ScoreTerm::Codes { values, .. } => values.len().div_ceil(16),
         ScoreTerm::Tree(nodes) => nodes.iter().map(of_node).sum(),
     };
-    let found = scores.iter().flat_map(|score| &score.terms).map(of_term).sum();
-    if found > MAX_SCORE_PARTS {
-        return Err(QueryError::ScoreParts { found, limit: MAX_SCORE_PARTS });
-    }
-    Ok(())
+    scores.iter().flat_map(|score| &score.terms).map(of_term).sum()
 }
 
 fn of_expression(expression: &Expression) -> usize {

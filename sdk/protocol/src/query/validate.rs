@@ -4,7 +4,7 @@
 use super::{
     Expression, GroupKey, MAX_COMPARISONS, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_LABEL, MAX_OUTPUTS,
     MAX_OVERLAPPING, MAX_SCORES, Query, Rank, Value,
-    groups::MAX_CLASSES,
+    groups::{MAX_CLASSES, MAX_COMPARED},
     score::{MAX_LEVELS, MAX_TERMS, Score, ScoreNode, ScoreTerm, TreeError, check_tree},
     value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS, MAX_VALUE_SCALE},
 };
@@ -83,6 +83,17 @@ pub enum QueryError {
         terms: usize,
         /// Integers within its bounds.
         levels: u64,
+    },
+    /// A key of too few or too many scores.
+    #[error(
+        "the largest of {scores} scores with {labels} labels: expected 2 to {MAX_COMPARED}, each with a label of its \
+         own"
+    )]
+    Compared {
+        /// Scores.
+        scores: usize,
+        /// Labels.
+        labels: usize,
     },
     /// A term with another number of values than its column has codes.
     #[error("a score gives {found} values to `{column}`, which has {expected} codes")]
@@ -245,6 +256,22 @@ impl Check<'_> {
                 }
                 classes.iter().try_for_each(|class| self.predicate(&class.when))
             }
+            GroupKey::Largest { labels, scores } => {
+                let distinct = labels.iter().enumerate().all(|(at, label)| !labels[..at].contains(label));
+                if labels.len() != scores.len() || !(2..=MAX_COMPARED).contains(&scores.len()) || !distinct {
+                    return Err(QueryError::Compared { scores: scores.len(), labels: labels.len() });
+                }
+                scores.iter().try_for_each(|score| self.terms(score))?;
+                for (at, score) in scores.iter().enumerate() {
+                    for other in &scores[..at] {
+                        let levels = score.minus(other).map_or(u64::MAX, |difference| difference.levels());
+                        if levels > MAX_LEVELS {
+                            return Err(QueryError::Score { terms: score.terms.len(), levels });
+                        }
+                    }
+                }
+                Ok(())
+            }
         }
     }
 
@@ -287,7 +314,14 @@ impl Check<'_> {
     }
 
     fn score(&self, score: &Score) -> Result<(), QueryError> {
-        if score.terms.len() > MAX_TERMS || score.levels() > MAX_LEVELS {
+        if score.levels() > MAX_LEVELS {
+            return Err(QueryError::Score { terms: score.terms.len(), levels: score.levels() });
+        }
+        self.terms(score)
+    }
+
+    fn terms(&self, score: &Score) -> Result<(), QueryError> {
+        if score.terms.len() > MAX_TERMS {
             return Err(QueryError::Score { terms: score.terms.len(), levels: score.levels() });
         }
         for (position, term) in score.terms.iter().enumerate() {

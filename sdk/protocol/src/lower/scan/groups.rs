@@ -7,7 +7,8 @@ use super::{
     atoms,
     builder::{Builder, Node},
     conditions::Conditions,
-    polynomial, score,
+    polynomial,
+    score::{self, Side},
     summand::Summand,
     within_group,
 };
@@ -65,6 +66,7 @@ pub(super) fn compile(
         builder: Builder::default(),
         orders: BTreeMap::new(),
         levels: Vec::new(),
+        sides: Vec::new(),
     };
     let mut outputs = Vec::new();
     for index in 0..query.group_count(schema) {
@@ -97,6 +99,8 @@ struct Groups<'a> {
     orders: BTreeMap<Vec<Family>, Order>,
     /// Scores compiled so far.
     levels: Vec<(Arc<Score>, Option<Node>)>,
+    /// Differences of scores compiled so far, and where they are positive.
+    sides: Vec<(Score, Side)>,
 }
 
 impl Groups<'_> {
@@ -186,6 +190,35 @@ impl Groups<'_> {
         }
     }
 
+    /// The masks of the rows where one score is the largest, the first of equals; `None` where none is.
+    fn largest(&mut self, scores: &[Score], class: usize) -> Option<Vec<Node>> {
+        let mut masks = Vec::new();
+        for other in (0..scores.len()).filter(|other| *other != class) {
+            let (earlier, later) = (&scores[other.min(class)], &scores[other.max(class)]);
+            match self.exceeds(later, earlier) {
+                Side::Never if other < class => return None,
+                Side::Always if other > class => return None,
+                Side::Never | Side::Always => {}
+                Side::Where(mask) if other < class => masks.push(mask),
+                Side::Where(mask) => masks.push(self.builder.complement(mask)),
+            }
+        }
+        Some(masks)
+    }
+
+    /// Where one score exceeds another one; compiled once for all groups.
+    fn exceeds(&mut self, later: &Score, earlier: &Score) -> Side {
+        // A valid key has such a difference.
+        let Some(difference) = later.minus(earlier) else { return Side::Never };
+        if let Some((_, side)) = self.sides.iter().find(|(known, _)| *known == difference) {
+            return *side;
+        }
+        let prime = self.layout.parameter_set.scan().map_or(2, |numbers| numbers.plaintext_modulus);
+        let side = score::positive(&mut self.builder, self.schema, self.layout, &difference, prime);
+        self.sides.push((difference, side));
+        side
+    }
+
     /// The level of a score, compiled once for all its powers and groups.
     fn level(&mut self, score: &Arc<Score>) -> Option<Node> {
         if let Some((_, level)) = self.levels.iter().find(|(known, _)| Arc::ptr_eq(known, score)) {
@@ -265,6 +298,11 @@ impl Groups<'_> {
                         let mask = self.builder.conjunction(masks);
                         per_key.push((classes, vec![mask], vec![classes]));
                     }
+                }
+                GroupKey::Largest { scores, .. } => {
+                    let masks = self.largest(scores, *class as usize)?;
+                    let mask = self.builder.conjunction(masks);
+                    per_key.push((classes, vec![mask], vec![classes]));
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::{
     parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::ScanProgram,
-    query::{Quantity, Query},
+    query::Query,
     schema::{ColumnId, Schema},
 };
 
@@ -38,9 +38,8 @@ const SLACK: [u32; 3] = [2, 1, 0];
 pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerError> {
     let needs = query.requirements(&manifest.schema);
     let missing = LowerError::NoLayout(LayoutKind::Scan);
-    let scores = needs.quantities.iter().any(|quantity| matches!(quantity, Quantity::Levels { .. }));
     let layout = match &manifest.score {
-        _ if !scores => manifest.scan.as_ref().ok_or(missing.clone())?,
+        _ if !query.is_scored() => manifest.scan.as_ref().ok_or(missing.clone())?,
         layout => layout.as_ref().ok_or(LowerError::NoScores)?,
     };
     let parameters = layout.parameter_set.scan().ok_or(missing)?;

@@ -1,6 +1,9 @@
 //! Scores under encryption, and their powers.
 
+mod compare;
 mod tree;
+
+pub(super) use compare::{Side, positive};
 
 use super::{
     atoms,
@@ -52,6 +55,11 @@ pub(super) struct Linear {
 }
 
 impl Linear {
+    /// A node itself.
+    pub(super) fn of(node: Node) -> Self {
+        Self { terms: vec![(node, 1)], constant: 0 }
+    }
+
     pub(super) const fn constant(constant: i64) -> Self {
         Self { terms: Vec::new(), constant }
     }
