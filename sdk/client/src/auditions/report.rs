@@ -274,6 +274,9 @@ fn regression(found: &Regression) -> String {
     }
     if let Some(all) = &found.all {
         line(all, if found.withheld.is_empty() { "all" } else { "all shown" });
+        if let Some(deviance) = all.deviance {
+            let _ = writeln!(text, "mean Poisson deviance {}", interval(Some(deviance)));
+        }
         if let (Some(mse), r2) = (all.mse_standard_error, all.r2_standard_error) {
             let _ = writeln!(
                 text,
@@ -282,6 +285,13 @@ fn regression(found: &Regression) -> String {
                 r2.unwrap_or_default()
             );
         }
+    }
+    if found.cells_withheld > 0 {
+        let _ = writeln!(
+            text,
+            "{} sums by predicted number are withheld: fewer than {} rows stand behind each; the above is of the others",
+            found.cells_withheld, found.min_cohort
+        );
     }
     if !found.withheld.is_empty() {
         let _ = writeln!(

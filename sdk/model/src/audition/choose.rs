@@ -10,7 +10,7 @@ use sordino_protocol::{
 
 use super::{Audition, AuditionError, check_rows, plan};
 use crate::{
-    model::Model,
+    model::{Estimator, Link, Model},
     quantise::{Options, Outcome, Prefer, QuantiseError, Resolution, quantise},
 };
 
@@ -63,21 +63,23 @@ pub enum ChooseError {
 /// # Errors
 /// Why the first of the ways that were tried is none.
 pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen, ChooseError> {
-    let resolutions: Vec<Resolution> = if model.classes.is_empty() {
+    // What is tabulated in any case reads codes, and may be as fine as a classifier.
+    let tabulated = model.link() == Link::Exp || matches!(model.estimator, Estimator::Network { .. });
+    let resolutions: Vec<Resolution> = if model.classes.is_empty() && !tabulated {
         REGRESSION_BITS.rev().step_by(2).map(Resolution::FractionBits).collect()
     } else {
         vec![Resolution::ScoreBits(CLASSIFIER_BITS)]
     };
     // A table of few codes can be tabulated; a measure can be multiplied.
-    let prefers = if model.classes.is_empty() {
-        [Prefer::Measures, Prefer::Codes]
-    } else {
-        [Prefer::Exact, Prefer::Codes]
+    let prefers: &[Prefer] = match (tabulated, model.classes.is_empty()) {
+        (true, _) => &[Prefer::Codes],
+        (false, true) => &[Prefer::Measures, Prefer::Codes],
+        (false, false) => &[Prefer::Exact, Prefer::Codes],
     };
     let mut refused: Option<ChooseError> = None;
     for prefer in prefers {
         for resolution in &resolutions {
-            let options = Options { resolution: *resolution, prefer, ..Options::default() };
+            let options = Options { resolution: *resolution, prefer: *prefer, ..Options::default() };
             let error = match one(model, schema, subject, options) {
                 Ok(chosen) => return Ok(chosen),
                 Err(error) => error,
@@ -92,14 +94,16 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
             }
         }
     }
-    let by_levels = matches!(
-        refused,
-        Some(ChooseError::Audition(
-            AuditionError::Threshold { .. }
-                | AuditionError::Levels { .. }
-                | AuditionError::ThresholdOfMeasure { .. }
-        ))
-    );
+    let by_levels = !model.classes.is_empty()
+        && matches!(
+            refused,
+            Some(ChooseError::Audition(
+                AuditionError::Threshold { .. }
+                    | AuditionError::TooManyCells { .. }
+                    | AuditionError::Levels { .. }
+                    | AuditionError::ThresholdOfMeasure { .. }
+            ))
+        );
     if by_levels {
         // As fine as the powers of a score have room for.
         for bits in LEVEL_BITS.rev() {

@@ -9,7 +9,7 @@ use sordino_protocol::{
 };
 
 use super::{
-    Audition, AuditionError, Reading,
+    Audition, AuditionError, MAX_CELLS, Reading,
     cells::{self, Cell},
     clusters::ClusterReading,
     joint, scores,
@@ -52,7 +52,9 @@ pub(super) fn plan(
     let (key, predicted) = match predictions(model, schema) {
         Ok(cells) => by_cell(model, schema, &cells),
         // Two classes have one score, whose levels are counted.
-        Err(AuditionError::Threshold { .. }) if clusters || model.classes.len() > 2 => {
+        Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
+            if clusters || model.classes.len() > 2 =>
+        {
             let scores = scores::of_classes(model, schema)?;
             let labels = model.classes.clone();
             (GroupKey::Largest { labels, scores }, (0..model.classes.len()).collect())
@@ -126,9 +128,15 @@ fn predictions(model: &Quantised, schema: &Schema) -> Result<Vec<Cell<usize>>, A
                 model.link.class(&scores).ok_or(AuditionError::Model("a classifier predicts no class"))
             })
         }
-        _ => joint::of_model(model, schema, |prediction| {
-            prediction.class.ok_or(AuditionError::Model("a classifier predicts no class"))
-        }),
+        _ => {
+            let cells = joint::of_model(model, schema, |prediction| {
+                prediction.class.ok_or(AuditionError::Model("a classifier predicts no class"))
+            })?;
+            match cells.len() {
+                found if found > MAX_CELLS => Err(AuditionError::TooManyCells { found }),
+                _ => Ok(cells),
+            }
+        }
     }
 }
 

@@ -124,14 +124,15 @@ pub enum AuditionError {
         /// The most.
         limit: usize,
     },
-    /// A link that is no polynomial.
+    /// A prediction that is no sum, of inputs that are too many to be tabulated.
     #[error(
-        "the prediction is exp(score), whose squared error is no sum: only models with the identity link are"
+        "the prediction is no sum of columns or trees, so it is evaluated for every combination of codes of the inputs: \
+         {why}; use fewer inputs, or ask the owner for coarser buckets"
     )]
-    NotLinear,
-    /// A layer of look-up tables.
-    #[error("a network that predicts a number needs layout `rows`, which is not built yet")]
-    Network,
+    NotTabulated {
+        /// Why it cannot be.
+        why: String,
+    },
     /// Integers beyond 64 bits.
     #[error("squared errors would exceed 64 bits over the rows: use fewer bits for scores")]
     TooFine,

@@ -14,7 +14,7 @@ use sordino_protocol::{
 };
 
 use super::{
-    AuditionError, MAX_CELLS, MAX_JOINT,
+    AuditionError, MAX_JOINT,
     cells::{Cell, conjunction},
 };
 use crate::quantised::{IntegerNode, IntegerPrediction, Quantised, Score, Shape, Term, evaluate};
@@ -146,9 +146,6 @@ fn take_apart<T: Clone + PartialEq>(
     let first = predictions.first().ok_or(AuditionError::Model("a table is empty"))?;
     let uniform = predictions.iter().all(|class| class == first);
     let (Some((kind, rest)), false) = (kinds.split_first(), uniform) else {
-        if cells.len() == MAX_CELLS {
-            return Err(AuditionError::TooManyCells { found: MAX_CELLS + 1 });
-        }
         cells.push(Cell { when: conjunction(schema, rows), outcome: first.clone() });
         return Ok(());
     };

@@ -16,6 +16,7 @@ mod confusion;
 mod errors;
 mod intervals;
 mod joint;
+mod means;
 mod numbers;
 mod scores;
 mod squares;
@@ -34,6 +35,7 @@ pub use self::{
     clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
     errors::{AuditionError, ReadError},
+    means::MeanReading,
     numbers::{Regression, RegressionGroup},
     scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
@@ -67,6 +69,8 @@ pub enum Reading {
     Scores(ScoreReading),
     /// Sums of errors, by group.
     Numbers(NumberReading),
+    /// Sums by predicted number, and group.
+    Means(MeanReading),
 }
 
 /// How well a model predicts.
@@ -103,11 +107,20 @@ pub fn plan(
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
-        squares::plan(model, schema, dataset, label, by)
+        if means::is_needed(model) {
+            means::plan(model, schema, dataset, label, by)
+        } else {
+            squares::plan(model, schema, dataset, label, by).or_else(|error| match error {
+                AuditionError::TooManyCells { .. } | AuditionError::TooManyParts { .. } => {
+                    means::plan(model, schema, dataset, label, by).map_err(|_| error)
+                }
+                error => Err(error),
+            })
+        }
     } else {
         match classes::plan(model, schema, dataset, label, by) {
             // Counted by the levels of the score, where they are few enough.
-            Err(AuditionError::Threshold { .. })
+            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
                 if model.classes.len() == 2 && model.link != Link::Smallest =>
             {
                 scores::plan(model, schema, dataset, label, by)
@@ -146,6 +159,7 @@ pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadErro
         }
         Reading::Clusters(reading) => clusters::read(reading, answer).map(Metrics::Clustering),
         Reading::Scores(reading) => scores::read(reading, answer).map(Box::new).map(Metrics::Classification),
+        Reading::Means(reading) => means::read(reading, answer).map(Metrics::Regression),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }
 }
