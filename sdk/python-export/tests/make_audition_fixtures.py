@@ -91,7 +91,6 @@ def fits(frame, table):
     """By kind: what is predicted, and the fitted model."""
     x, few, y = frame[table["inputs"]], frame[table["few"]], frame[table["class"]]
     classes, number, count = table["classes"], table["number"], table["count"]
-    forest = {"max_depth": 4, "random_state": SEED}
     codes = pd.factorize(y, sort=True)[0]
     yield "linear_regression", number, encoded(x, linear_model.LinearRegression()).fit(x, frame[number])
     yield "ridge", number, encoded(x, linear_model.Ridge(2.0)).fit(x, frame[number])
@@ -99,6 +98,9 @@ def fits(frame, table):
     yield "decision_tree_regressor", number, encoded(x, tree.DecisionTreeRegressor(max_depth=4, random_state=SEED), False).fit(x, frame[number])
     yield "poisson", count, encoded(few, linear_model.PoissonRegressor()).fit(few, frame[count])
     yield "poisson_of_many_inputs", count, encoded(x, linear_model.PoissonRegressor()).fit(x, frame[count])
+    forest = {"max_depth": 4, "random_state": SEED}
+    trees = ensemble.RandomForestRegressor(12, **forest)
+    yield "random_forest_regressor", count, encoded(x, trees, False).fit(x, frame[count])
     small = neural_network.MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=800, random_state=SEED)
     yield "mlp_regressor", count, encoded(few, small).fit(few, frame[count])
     two = {
@@ -164,7 +166,8 @@ def main():
         numbers = [table["number"], table["count"]]
         columns = [column(frame, each, True) for each in table["inputs"]]
         columns += [column(frame, each, False) for each in labels]
-        columns += [column(frame, each, True, False) for each in numbers]
+        # A number of few values is a dimension, too.
+        columns += [column(frame, each, True, frame[each].nunique() <= BUCKETS) for each in numbers]
         models = {}
         for kind, label, model in fits(frame, table):
             models[kind] = {"label": label, "export": shortened(export(model))}

@@ -156,6 +156,53 @@ fn bands_of_scores_equal_the_plaintext() {
     case.check(&asked(&Score { intercept: -3, terms }, 5));
 }
 
+/// Rows by the largest of three scores and by label.
+fn classes(schema: &Schema, each: i64) -> Query {
+    let score = |class: i64| {
+        let mut terms = points(schema, each);
+        for (position, term) in (class..).zip(&mut terms) {
+            let ScoreTerm::Codes { values, .. } = term else { panic!("points") };
+            let shift = usize::try_from(3 * position).expect("small") % values.len();
+            values.rotate_left(shift);
+        }
+        let seed = u32::try_from(class).expect("small");
+        terms.push(ScoreTerm::Tree(full_tree(schema, 2, seed)));
+        Score { intercept: 2 - class, terms }
+    };
+    let labels = ["one", "two", "three"].map(str::to_owned).to_vec();
+    Query {
+        dataset: Digest::from_bytes([0; 32]),
+        outputs: vec![Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) }],
+        predicate: Predicate::All,
+        groups: vec![
+            GroupKey::Largest { labels, scores: (0..3).map(score).collect() },
+            GroupKey::Codes(ColumnId(0)),
+        ],
+        scores: vec![],
+    }
+}
+
+#[test]
+fn the_class_of_the_largest_score_equals_the_plaintext() {
+    let schema = schema(3, 9);
+    let case = Case::new(&schema, &[600, 400]);
+    case.check(&classes(&schema, 4));
+}
+
+#[test]
+#[ignore = "takes a minute, prints figures"]
+fn the_largest_of_three_scores_over_16_384_rows() {
+    let schema = schema(12, 12);
+    let case = Case::new(&schema, &[16_384]);
+    let (program, seconds) = case.check(&classes(&schema, 4));
+    println!(
+        "3 scores of 12 features and a tree, {} outputs, {} steps: {seconds:.2} s on {} threads",
+        program.outputs.len(),
+        program.steps.len(),
+        rayon::current_num_threads()
+    );
+}
+
 #[test]
 #[ignore = "takes a minute, prints figures"]
 fn a_scorecard_over_16_384_rows() {

@@ -2,6 +2,7 @@
 //! compiled. It follows from the model and what is public.
 
 use sordino_protocol::{
+    bounds::MAX_PARTIAL_BYTES,
     digest::Digest,
     lower::scan,
     query::QueryError,
@@ -22,6 +23,8 @@ const REGRESSION_BITS: std::ops::RangeInclusive<i32> = -16..=44;
 
 /// Bits of a score whose levels are counted.
 const LEVEL_BITS: std::ops::RangeInclusive<u32> = 3..=8;
+/// Bits of scores that are compared with each other: what they have in common does not count.
+const COMPARED_BITS: std::ops::RangeInclusive<u32> = 3..=16;
 
 /// What is auditioned, of which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,24 +97,30 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
             }
         }
     }
-    let by_levels = !model.classes.is_empty()
-        && matches!(
-            refused,
-            Some(ChooseError::Audition(
-                AuditionError::Threshold { .. }
-                    | AuditionError::TooManyCells { .. }
-                    | AuditionError::Levels { .. }
-                    | AuditionError::ThresholdOfMeasure { .. }
-            ))
-        );
+    let by_levels = matches!(
+        refused,
+        Some(ChooseError::Audition(
+            AuditionError::Threshold { .. }
+                | AuditionError::TooManyCells { .. }
+                | AuditionError::TooManyParts { .. }
+                | AuditionError::NotTabulated { .. }
+                | AuditionError::Levels { .. }
+                | AuditionError::ThresholdOfMeasure { .. }
+        ))
+    );
     if by_levels {
         // As fine as the powers of a score have room for.
-        for bits in LEVEL_BITS.rev() {
+        let compared = model.classes.len() > 2 || model.link() == Link::Smallest;
+        for bits in (if compared { COMPARED_BITS } else { LEVEL_BITS }).rev() {
             let resolution = Resolution::ScoreBits(bits);
             let options =
                 Options { resolution, prefer: Prefer::Codes, difference: true, ..Options::default() };
             match one(model, schema, subject, options) {
-                Err(ChooseError::Audition(AuditionError::Levels { .. } | AuditionError::Depth(_))) => {}
+                Err(ChooseError::Audition(
+                    AuditionError::Levels { .. }
+                    | AuditionError::Depth(_)
+                    | AuditionError::TooManyGroups { .. },
+                )) => {}
                 chosen => return chosen,
             }
         }
@@ -124,7 +133,11 @@ fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Re
     let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
     check_rows(&audition, schema, subject.rows)?;
     if audition.query.is_scored() {
-        scan::check_scores(schema, subject.rows, &audition.query).map_err(AuditionError::Depth)?;
+        let bytes =
+            scan::check_scores(schema, subject.rows, &audition.query).map_err(AuditionError::Depth)?;
+        if bytes > MAX_PARTIAL_BYTES {
+            return Err(AuditionError::TooManyGroups { limit: MAX_PARTIAL_BYTES >> 20 }.into());
+        }
     }
     Ok(Chosen { outcome, options, audition })
 }

@@ -71,6 +71,15 @@ pub enum AuditionError {
     /// A score whose powers are too deep.
     #[error("the levels of the score cannot be counted under encryption: {0}; use shallower trees")]
     Depth(LowerError),
+    /// Counts of too many levels and groups to be held.
+    #[error(
+        "the counts of all levels, labels and groups would take more than the {limit} MB that a platform holds: group \
+         by fewer values"
+    )]
+    TooManyGroups {
+        /// Megabytes.
+        limit: u64,
+    },
     /// A score for each of too many classes.
     #[error(
         "{classes} scores cannot be compared with each other: at most {MAX_COMPARED} classes or clusters are told \
@@ -123,6 +132,16 @@ pub enum AuditionError {
         found: usize,
         /// The most.
         limit: usize,
+    },
+    /// A label whose values cannot be told apart.
+    #[error(
+        "the model tells too many combinations of codes apart to be tabulated, so rows are counted by the value of \
+         `{label}`: the owner has to publish it as a dimension, too, each code of which is one number; or use fewer \
+         inputs"
+    )]
+    LabelOfManyValues {
+        /// Its name.
+        label: String,
     },
     /// A prediction that is no sum, of inputs that are too many to be tabulated.
     #[error(

@@ -4,21 +4,25 @@
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
+    answer::Answer,
     digest::Digest,
     predicate::Predicate,
     query::{Class, Expression, GroupKey, LabelKind, Output, Query, Value},
     schema::{ColumnId, Schema},
 };
 
-use super::{Audition, AuditionError, Reading, cells::Cell, classes::group_names, joint};
+use super::{
+    Audition, AuditionError, ReadError, Reading, Regression,
+    cells::Cell,
+    classes::group_names,
+    joint,
+    numbers::variance,
+    sums::{self, Noise, Of, Sums},
+};
 use crate::{
     model::Link,
     quantised::{Quantised, Shape},
 };
-
-mod read;
-
-pub(super) use read::read;
 
 /// How sums by predicted number become metrics. Positions are those of released values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,4 +116,31 @@ fn by_number(schema: &Schema, mut cells: Vec<Cell<f64>>) -> (Vec<f64>, GroupKey)
         predicted.push(same[0].outcome);
     }
     (predicted, GroupKey::Classes { kind: LabelKind::Decimal, classes })
+}
+
+pub(super) fn read(reading: &MeanReading, answer: &Answer) -> Result<Regression, ReadError> {
+    let of_groups = reading.groups.as_ref().map_or(1, Vec::len);
+    if answer.groups.len() != reading.predicted.len() * of_groups {
+        return Err(ReadError::NotThis("it has another number of groups"));
+    }
+    let unit = reading.label_unit;
+    let in_rows = variance(answer, reading.rows)?;
+    let in_label = variance(answer, reading.label)? * unit.powi(2);
+    let in_squares = variance(answer, reading.label_squares)? * unit.powi(4);
+    let mut sums = vec![Sums::default(); of_groups];
+    for (index, group) in answer.groups.iter().enumerate() {
+        let (sums, predicted) = (&mut sums[index % of_groups], reading.predicted[index / of_groups]);
+        let at = |position: usize| group.values.as_ref()?.get(position).copied().flatten();
+        match (at(reading.rows), at(reading.label), at(reading.label_squares)) {
+            (Some(rows), Some(label), Some(squares)) => {
+                let cell = [rows as f64, label as f64 * unit, squares as f64 * unit * unit];
+                let of_error = predicted.powi(4) * in_rows + 4.0 * predicted.powi(2) * in_label + in_squares;
+                sums.add(predicted, cell, Noise { rows: in_rows, squares: of_error, spread: in_squares });
+            }
+            // With a cohort of one, what is not shown has no rows.
+            _ => sums.withheld += usize::from(answer.min_cohort > 1),
+        }
+    }
+    let of = Of { counts: reading.of_counts, single: false };
+    sums::regression(of, &sums, reading.groups.as_deref(), answer.min_cohort)
 }

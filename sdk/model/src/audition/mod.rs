@@ -16,10 +16,12 @@ mod confusion;
 mod errors;
 mod intervals;
 mod joint;
+mod levels;
 mod means;
 mod numbers;
 mod scores;
 mod squares;
+mod sums;
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
@@ -35,6 +37,7 @@ pub use self::{
     clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
     errors::{AuditionError, ReadError},
+    levels::LevelReading,
     means::MeanReading,
     numbers::{Regression, RegressionGroup},
     scores::{Ranking, ScoreReading},
@@ -69,6 +72,8 @@ pub enum Reading {
     Scores(ScoreReading),
     /// Sums of errors, by group.
     Numbers(NumberReading),
+    /// Counts by level of a score, label, and group.
+    Levels(LevelReading),
     /// Sums by predicted number, and group.
     Means(MeanReading),
 }
@@ -107,16 +112,7 @@ pub fn plan(
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
-        if means::is_needed(model) {
-            means::plan(model, schema, dataset, label, by)
-        } else {
-            squares::plan(model, schema, dataset, label, by).or_else(|error| match error {
-                AuditionError::TooManyCells { .. } | AuditionError::TooManyParts { .. } => {
-                    means::plan(model, schema, dataset, label, by).map_err(|_| error)
-                }
-                error => Err(error),
-            })
-        }
+        of_numbers(model, schema, dataset, label, by)
     } else {
         match classes::plan(model, schema, dataset, label, by) {
             // Counted by the levels of the score, where they are few enough.
@@ -131,6 +127,33 @@ pub fn plan(
     audition.query.validate(schema)?;
     audition.query.check_size(schema)?;
     Ok(audition)
+}
+
+/// The first of the ways that a predicted number can be judged: as a sum, by what is predicted, by the
+/// levels of its score.
+fn of_numbers(
+    model: &Quantised,
+    schema: &Schema,
+    dataset: Digest,
+    label: ColumnId,
+    by: Option<ColumnId>,
+) -> Result<Audition, AuditionError> {
+    use AuditionError::{NetworkOfManyInputs, NotTabulated, TooManyCells, TooManyParts};
+    let by_levels = |refused| match levels::plan(model, schema, dataset, label, by) {
+        // What a network adds up are no columns.
+        Err(NetworkOfManyInputs) => Err(refused),
+        planned => planned,
+    };
+    if !means::is_needed(model) {
+        match squares::plan(model, schema, dataset, label, by) {
+            Err(TooManyCells { .. } | TooManyParts { .. }) => {}
+            planned => return planned,
+        }
+    }
+    match means::plan(model, schema, dataset, label, by) {
+        Err(refused @ NotTabulated { .. }) => by_levels(refused),
+        planned => planned,
+    }
 }
 
 /// Checks that no sum over so many rows leaves 64 bits.
@@ -159,6 +182,7 @@ pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadErro
         }
         Reading::Clusters(reading) => clusters::read(reading, answer).map(Metrics::Clustering),
         Reading::Scores(reading) => scores::read(reading, answer).map(Box::new).map(Metrics::Classification),
+        Reading::Levels(reading) => levels::read(reading, answer).map(Metrics::Regression),
         Reading::Means(reading) => means::read(reading, answer).map(Metrics::Regression),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }

@@ -171,7 +171,12 @@ pub(super) fn of_classes(model: &Quantised, schema: &Schema) -> Result<Vec<Score
 }
 
 /// A sum of the model's scores, each times a weight.
-fn weighted(model: &Quantised, schema: &Schema, weights: &[i64], keep: bool) -> Result<Score, AuditionError> {
+pub(super) fn weighted(
+    model: &Quantised,
+    schema: &Schema,
+    weights: &[i64],
+    keep: bool,
+) -> Result<Score, AuditionError> {
     match &model.shape {
         Shape::Scores(scores) => of_columns(schema, scores.iter().zip(weights).filter(|(_, w)| **w != 0)),
         Shape::Trees { base, trees } => {

@@ -28,9 +28,10 @@ use sordino_protocol::{
 };
 
 /// Kinds that have no audition of these tables, and a part of what is said then.
-const REFUSED: [(&str, &str); 2] = [
+const REFUSED: [(&str, &str); 3] = [
     ("mlp_of_many_inputs", "fewer inputs, or ask the owner for coarser buckets"),
-    ("poisson_of_many_inputs", "fewer inputs"),
+    ("poisson_of_many_inputs", "publish it as a dimension"),
+    ("random_forest_regressor", "publish it as a dimension"),
 ];
 
 #[derive(Deserialize)]

@@ -54,16 +54,17 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
 }
 
 /// Checks that a valid query about scores can be answered of so many rows of any dataset with this
-/// schema, as rows for scores are planned.
+/// schema, as rows for scores are planned; gives the bytes of its results.
 ///
 /// # Errors
 /// When a bound is exceeded.
-pub fn check_scores(schema: &Schema, rows: u64, query: &Query) -> Result<(), LowerError> {
+pub fn check_scores(schema: &Schema, rows: u64, query: &Query) -> Result<u64, LowerError> {
     let layout = layout_plan::score(schema);
     let parameters = layout.parameter_set.scan().ok_or(LowerError::NoScores)?;
     let pieces = summand::pieces((schema, rows), &layout, parameters, &query.requirements(schema))?;
     let chunks = rows.div_ceil(parameters.degree as u64).max(1);
-    compile(schema, &layout, chunks, query, &pieces).map(|_| ())
+    let program = compile(schema, &layout, chunks, query, &pieces)?;
+    Ok(bounds::partial_bytes(&program)?)
 }
 
 /// The first program that the noise budget bears.

@@ -1,16 +1,31 @@
-//! From sums by predicted number to the errors of a regression.
+//! Sums over rows that have one predicted number, and the errors of a regression that follow from them.
 
-use sordino_protocol::answer::Answer;
+use super::{ReadError, Regression, RegressionGroup};
+use crate::metrics::Bounds;
 
-use super::{super::numbers::variance, MeanReading};
-use crate::{
-    audition::{ReadError, Regression, RegressionGroup},
-    metrics::Bounds,
-};
+/// What the numbers are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Of {
+    /// Means of counts: there is a deviance.
+    pub(super) counts: bool,
+    /// All rows that are added together have one label, too.
+    pub(super) single: bool,
+}
+
+/// Variances of noise.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noise {
+    /// In the number of rows.
+    pub(super) rows: f64,
+    /// In the sum of squared errors.
+    pub(super) squares: f64,
+    /// In the sum of squared labels.
+    pub(super) spread: f64,
+}
 
 /// Sums over cells, in units of the label. Within a cell there is one predicted number.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+pub(super) struct Sums {
     rows: f64,
     label: f64,
     label_squares: f64,
@@ -24,47 +39,35 @@ struct Sums {
     squares_noise: f64,
     spread_noise: f64,
     rows_noise: f64,
-    shown: usize,
-    withheld: usize,
+    pub(super) shown: usize,
+    pub(super) withheld: usize,
 }
 
-pub(in super::super) fn read(reading: &MeanReading, answer: &Answer) -> Result<Regression, ReadError> {
-    let of_groups = reading.groups.as_ref().map_or(1, Vec::len);
-    if answer.groups.len() != reading.predicted.len() * of_groups {
-        return Err(ReadError::NotThis("it has another number of groups"));
-    }
-    let noise = |position: usize| variance(answer, position);
-    let noise = [noise(reading.rows)?, noise(reading.label)?, noise(reading.label_squares)?];
-    let mut sums = vec![Sums::default(); of_groups];
-    for (index, group) in answer.groups.iter().enumerate() {
-        let (sums, predicted) = (&mut sums[index % of_groups], reading.predicted[index / of_groups]);
-        let at = |position: usize| group.values.as_ref()?.get(position).copied().flatten();
-        match (at(reading.rows), at(reading.label), at(reading.label_squares)) {
-            (Some(rows), Some(label), Some(squares)) => {
-                let unit = reading.label_unit;
-                let cell = [rows as f64, label as f64 * unit, squares as f64 * unit * unit];
-                sums.add(predicted, cell, [noise[0], noise[1] * unit.powi(2), noise[2] * unit.powi(4)]);
-            }
-            // With a cohort of one, what is not shown has no rows.
-            _ => sums.withheld += usize::from(answer.min_cohort > 1),
-        }
-    }
+/// The metrics of groups, one `Sums` for each of them.
+pub(super) fn regression(
+    of: Of,
+    sums: &[Sums],
+    names: Option<&[String]>,
+    min_cohort: u32,
+) -> Result<Regression, ReadError> {
     if sums.iter().all(|sums| sums.shown == 0) {
-        return Err(ReadError::Withheld { min_cohort: answer.min_cohort });
+        return Err(ReadError::Withheld { min_cohort });
     }
     let all = sums.iter().copied().reduce(Sums::plus).unwrap_or_default();
-    let names = || reading.groups.iter().flatten().zip(&sums);
+    let names = || names.into_iter().flatten().zip(sums);
     Ok(Regression {
-        min_cohort: answer.min_cohort,
-        all: all.metrics(reading, ""),
-        groups: names().filter_map(|(name, sums)| sums.metrics(reading, name)).collect(),
+        min_cohort,
+        all: all.metrics(of, ""),
+        groups: names().filter_map(|(name, sums)| sums.metrics(of, name)).collect(),
         withheld: names().filter(|(_, sums)| sums.shown == 0).map(|(name, _)| name.clone()).collect(),
         cells_withheld: all.withheld,
     })
 }
 
 impl Sums {
-    fn add(&mut self, predicted: f64, [rows, label, squares]: [f64; 3], noise: [f64; 3]) {
+    /// Adds rows with one predicted number: how many there are, the sum of their labels, and of the squares
+    /// of these; and the noise that the sums carry.
+    pub(super) fn add(&mut self, predicted: f64, [rows, label, squares]: [f64; 3], noise: Noise) {
         self.rows += rows;
         self.label += label;
         self.label_squares += squares;
@@ -80,9 +83,9 @@ impl Sums {
             rest = 2.0 * (squares / mean - label).max(0.0);
         }
         self.deviance = (self.deviance.0 + deviance, self.deviance.1 + deviance + rest);
-        self.squares_noise += predicted.powi(4) * noise[0] + 4.0 * predicted.powi(2) * noise[1] + noise[2];
-        self.rows_noise += noise[0];
-        self.spread_noise += noise[2];
+        self.squares_noise += noise.squares;
+        self.rows_noise += noise.rows;
+        self.spread_noise += noise.spread;
         self.shown += 1;
     }
 
@@ -104,7 +107,7 @@ impl Sums {
     }
 
     /// `None` when there is no row, or noise leaves none.
-    fn metrics(&self, reading: &MeanReading, name: &str) -> Option<RegressionGroup> {
+    fn metrics(&self, of: Of, name: &str) -> Option<RegressionGroup> {
         if self.rows < 1.0 {
             return None;
         }
@@ -118,6 +121,7 @@ impl Sums {
         let of_spread = self.spread_noise + mean.powi(4) * self.rows_noise;
         let r2_error = (self.squares_noise + (squares / spread).powi(2) * of_spread).sqrt() / spread;
         let of_means = self.of_means / self.rows;
+        let upper = if of.single { of_means } else { mse.sqrt() };
         Some(RegressionGroup {
             group: name.to_owned(),
             rows: self.rows,
@@ -125,8 +129,8 @@ impl Sums {
             rmse: mse.sqrt(),
             r2,
             mean_error: self.errors / self.rows,
-            mae: Bounds { lower: of_means.min(mse.sqrt()), upper: mse.sqrt() },
-            deviance: reading.of_counts.then(|| Bounds {
+            mae: Bounds { lower: of_means.min(upper), upper },
+            deviance: of.counts.then(|| Bounds {
                 lower: (self.deviance.0 / self.rows).max(0.0),
                 upper: (self.deviance.1 / self.rows).max(0.0),
             }),
