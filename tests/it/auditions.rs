@@ -4,6 +4,7 @@
 use sordino_client::{
     auditions::{self, Prepared, Request},
     buyer::{self, CheckedOffer, Opened},
+    publish::Request as Publication,
 };
 use sordino_model::{audition::Metrics, quantised};
 use sordino_protocol::{
@@ -122,6 +123,69 @@ fn metrics_of_a_tree_a_scorecard_and_a_line_are_those_in_clear() {
         let Metrics::Regression(found) = metrics else { panic!("a regression") };
         let mse = found.all.expect("rows").mse;
         assert!((mse - squares / 1_000.0).abs() < 1e-9 * mse, "{mse} is not {}", squares / 1_000.0);
+        gate.abort();
+    });
+}
+
+/// Models of scikit-learn for a table that is published with rows for scores.
+fn fitted(kind: &str) -> (Vec<u8>, Schema) {
+    let text = include_str!("../../sdk/model/tests/auditions/breast_cancer.json");
+    let fixture: serde_json::Value = serde_json::from_str(text).expect("a fixture");
+    let schema = serde_json::from_value(fixture["schema"].clone()).expect("a schema");
+    (serde_json::to_vec(&fixture["models"][kind]["export"]).expect("JSON"), schema)
+}
+
+#[test]
+fn scores_clusters_and_means_are_those_in_clear() {
+    block_on(async {
+        let app = TestApp::start().await;
+        let (owner, buyer) = traders(&app.running, app.folder.path(), app.url(), 1_000_000).await;
+        let csv = tables::breast_cancer();
+        let (boosted, schema) = fitted("gradient_boosting");
+        let rows = tables::coded(&schema, &csv);
+        let change = |request: &mut Publication| {
+            request.models = true;
+            request.policy = Policy { min_cohort: 1, ..Policy::default() };
+        };
+        let listing = owner.publish_as(&csv, schema.clone(), change).await.expect("published").listing;
+        let gate = owner.run_gate().await;
+
+        let boosted = prepare(&boosted, &listing, "diagnosis", None);
+        assert_eq!(boosted.chosen.audition.query.scores.len(), 1, "by the levels of one score");
+        let (offer, _, metrics) = evaluate(&buyer, &boosted, None).await;
+        assert_eq!(offer.offer.quote.body.layout, LayoutKind::Scan);
+        let Metrics::Classification(found) = metrics else { panic!("a classifier") };
+        assert_eq!(found.all.confusion, confusion(&boosted, &schema, &rows));
+        assert!(found.ranking.as_ref().and_then(|ranking| ranking.auc).is_some_and(|auc| auc.lower > 0.95));
+        assert!(auditions::measured(&Metrics::Classification(found)).contains("AUC"));
+
+        let clusters = prepare(&fitted("k_means").0, &listing, "diagnosis", None);
+        let (_, _, metrics) = evaluate(&buyer, &clusters, None).await;
+        let Metrics::Clustering(found) = metrics else { panic!("clusters") };
+        let mut expected = vec![vec![0i64; 2]; 3];
+        for row in 0..rows.rows {
+            let model = &clusters.chosen.outcome.model;
+            let cluster = quantised::evaluate(model, &rows, row).expect("a prediction").class;
+            expected[cluster.expect("a cluster")][rows.codes(clusters.label)[row] as usize] += 1;
+        }
+        assert_eq!(found.all.rows, expected);
+        assert!(auditions::measured(&Metrics::Clustering(found)).contains("purity"));
+
+        let means = prepare(&fitted("poisson").0, &listing, "mean_radius", None);
+        let (_, _, metrics) = evaluate(&buyer, &means, None).await;
+        let Metrics::Regression(found) = metrics else { panic!("a regression") };
+        let scale = 10f64.powi(-i32::from(schema.column(means.label).measure.as_ref().expect("one").scale));
+        let model = &means.chosen.outcome.model;
+        let squares: f64 = (0..rows.rows)
+            .map(|row| {
+                let scores = quantised::evaluate(model, &rows, row).expect("a prediction").scores;
+                let actual = rows.values(means.label)[row].expect("a value") as f64 * scale;
+                (model.scores(&scores)[0].exp() - actual).powi(2)
+            })
+            .sum();
+        let all = found.all.expect("rows");
+        assert!((all.mse - squares / rows.rows as f64).abs() < 1e-9 * all.mse, "{}", all.mse);
+        assert!(all.deviance.is_some_and(|deviance| deviance.lower > 0.0));
         gate.abort();
     });
 }

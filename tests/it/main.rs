@@ -15,6 +15,6 @@ mod main_loop;
 mod metadata;
 mod portal;
 mod predictions;
-mod training;
 mod rounding;
+mod training;
 mod understood;

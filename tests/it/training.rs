@@ -5,7 +5,6 @@ use std::path::Path;
 
 use sordino_client::{
     ClientError,
-    publish::Request,
     sandbox::{self, Options},
     table::Table,
     training::{self, Event, Finished, Folder, Run, RunQuote, TrainingError},
@@ -23,7 +22,7 @@ use sordino_protocol::{
 };
 use sordino_tests::{
     app::{TestApp, block_on},
-    parties::{Party, price, traders},
+    parties::{Party, traders},
     tables,
 };
 
@@ -182,9 +181,13 @@ fn noise_is_stated_and_the_budget_ends_a_run() {
         let made = sandbox::synthesise(&table, &schema, &options).expect("synthetic rows");
         let rows = home.join("sandbox.csv");
         std::fs::write(&rows, made.csv(&schema).expect("CSV")).expect("written");
-        let mut request = Request::new(csv.clone(), schema.clone(), "loans".to_owned(), price());
-        (request.policy, request.sandbox) = (policy, Some(rows));
-        let listing = owner.publish_as(&request).await.expect("published").listing;
+        let listing = owner
+            .publish_as(&csv, schema.clone(), |request| {
+                (request.policy, request.sandbox) = (policy, Some(rows));
+            })
+            .await
+            .expect("published")
+            .listing;
         let gate = owner.run_gate().await;
         let inputs = ["status_of_existing_checking_account", "housing"];
         let bayes = task(&schema, "categorical-bayes", &[], "creditability", &inputs);

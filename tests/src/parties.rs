@@ -54,16 +54,21 @@ impl Party {
         schema: Schema,
         policy: Policy,
     ) -> Result<Published, ClientError> {
-        let title = format!("{} of a test", schema.table);
-        let mut request = Request::new(table.to_owned(), schema, title, price());
-        request.policy = policy;
-        self.publish_as(&request).await
+        self.publish_as(table, schema, |request| request.policy = policy).await
     }
 
-    /// Publishes what is asked for.
-    pub async fn publish_as(&self, request: &Request) -> Result<Published, ClientError> {
-        let plan = publish::plan(request, &self.keys).await?;
-        publish::publish(&self.session, &self.keys, request, &plan, Arc::new(publish::Silent)).await
+    /// Publishes a table as a request that is made here says.
+    pub async fn publish_as(
+        &self,
+        table: &Path,
+        schema: Schema,
+        change: impl FnOnce(&mut Request),
+    ) -> Result<Published, ClientError> {
+        let title = format!("{} of a test", schema.table);
+        let mut request = Request::new(table.to_owned(), schema, title, price());
+        change(&mut request);
+        let plan = publish::plan(&request, &self.keys).await?;
+        publish::publish(&self.session, &self.keys, &request, &plan, Arc::new(publish::Silent)).await
     }
 
     /// Opens the gate of this owner.

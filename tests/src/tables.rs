@@ -18,6 +18,11 @@ pub fn german_credit() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/german_credit.csv")
 }
 
+/// Breast Cancer Wisconsin, see `data/README.md`.
+pub fn breast_cancer() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/breast_cancer.csv")
+}
+
 /// The schema that is inferred from a table.
 pub fn inferred(table: &Path) -> Schema {
     sordino_client::infer::infer(&Table::open(table).expect("a table")).expect("inferred").schema

@@ -3,7 +3,7 @@
 
 use sordino_protocol::{
     api::Considered,
-    bounds,
+    bounds::{self, MAX_PARTIAL_BYTES},
     cost::{ComputeUnits, OperationCounts},
     layout::LayoutKind,
     lower::{LowerError, lower},
@@ -28,10 +28,6 @@ pub struct Plan {
     /// Every layout with the reason why it was or was not chosen.
     pub considered: Vec<Considered>,
 }
-
-/// The most bytes that the sums of one chunk may take. A worker holds them once a thread and once
-/// merged, so this keeps a scan on few threads below 2 GiB.
-const MAX_PARTIAL_BYTES: u64 = 384 << 20;
 
 /// No layout can answer a query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

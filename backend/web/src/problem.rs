@@ -370,7 +370,7 @@ fn ask(error: &AskError) -> ProblemCode {
             | QueryError::Comparisons(_)
             | QueryError::Overlapping(_)
             | QueryError::Score { .. }
-            | QueryError::ScoreBranches(_) => ProblemCode::TooLarge,
+            | QueryError::ScoreParts { .. } => ProblemCode::TooLarge,
             QueryError::OutputCount(_)
             | QueryError::UnknownColumn(_)
             | QueryError::NotADimension(_)
@@ -387,7 +387,10 @@ fn ask(error: &AskError) -> ProblemCode {
             | QueryError::Percentile(_)
             | QueryError::EmptyBand { .. }
             | QueryError::ScoreCodes { .. }
-            | QueryError::ScoreOverlap(_)
+            | QueryError::Compared { .. }
+            | QueryError::ScoreTree { .. }
+            | QueryError::ScoreSplit { .. }
+            | QueryError::Scores(_)
             | QueryError::NotNormal
             | QueryError::Label => ProblemCode::Malformed,
         },

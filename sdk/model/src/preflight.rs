@@ -101,7 +101,7 @@ pub fn preflight(
     };
     match quantise::quantise(model, schema, options) {
         Ok(outcome) => {
-            let compared = compare(model, schema, rows, &outcome);
+            let compared = compare(model, schema, rows, &outcome, options);
             found.advice = advice(&outcome, &compared, options);
             found.fraction_bits = Some(outcome.model.fraction_bits);
             found.report = Some(outcome.report);
@@ -151,7 +151,14 @@ fn scalar(schema: &Schema, column: &Column, cell: Option<&str>) -> Scalar {
     }
 }
 
-fn compare(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>], outcome: &Outcome) -> Comparison {
+fn compare(
+    model: &Model,
+    schema: &Schema,
+    rows: &[Vec<Option<String>>],
+    outcome: &Outcome,
+    options: &Options,
+) -> Comparison {
+    let difference = options.of_two(model).map(|(factors, _)| factors);
     let mut found = Comparison::default();
     let (mut sum, mut scores, mut equal) = (0.0, 0usize, 0usize);
     for row in rows {
@@ -164,7 +171,11 @@ fn compare(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>], outcome
             }
         };
         found.rows += 1;
-        for (integer, float) in outcome.model.scores(&integer.scores).iter().zip(&float.scores) {
+        let floats = match (difference, float.scores.as_slice()) {
+            (Some(factors), [first, second]) => vec![factors[0] * first + factors[1] * second],
+            _ => float.scores.clone(),
+        };
+        for (integer, float) in outcome.model.scores(&integer.scores).iter().zip(&floats) {
             let difference = (integer - float).abs();
             found.max_score_difference = found.max_score_difference.max(difference);
             sum += difference;

@@ -10,8 +10,8 @@ use crate::{
 };
 
 pub use scan::{
-    FLOODING_BITS, Flooding, ScanNoise, degrees, depths, finishes_early, flooding, partial_bytes,
-    register_noise, scan_noise, working_moduli,
+    FLOODING_BITS, Flooding, MAX_PARTIAL_BYTES, ScanNoise, degrees, depths, finishes_early, flooding,
+    partial_bytes, register_noise, scan_noise, working_moduli,
 };
 
 /// Which bound a program exceeds, and what to change.

@@ -108,6 +108,7 @@ mod tests {
             outputs: expressions.iter().map(output).collect(),
             predicate: Predicate::All,
             groups: vec![],
+            scores: Vec::new(),
         }
     }
 

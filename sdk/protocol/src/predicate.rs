@@ -116,6 +116,11 @@ impl CodeSet {
     fn is_normal(&self) -> bool {
         self.0.iter().all(|(low, high)| low < high) && self.0.windows(2).all(|pair| pair[0].1 < pair[1].0)
     }
+
+    /// Whether it is in its normal form and holds some of `size` codes, but not all.
+    pub fn is_proper(&self, size: u32) -> bool {
+        self.is_normal() && self.0.last().is_some_and(|(_, high)| *high <= size) && self.len() < size
+    }
 }
 
 impl Predicate {
@@ -264,11 +269,7 @@ impl Predicate {
         match self {
             Self::All | Self::Nothing => true,
             Self::In { column, codes } => {
-                column.index() < schema.columns.len()
-                    && codes.is_normal()
-                    && !codes.is_empty()
-                    && codes.ranges().last().is_some_and(|(_, high)| *high <= schema.column(*column).marks())
-                    && codes.len() < schema.column(*column).marks()
+                column.index() < schema.columns.len() && codes.is_proper(schema.column(*column).marks())
             }
             Self::And(parts) | Self::Or(parts) => {
                 parts.iter().all(|part| part.is_normal_at(schema, depth + 1))

@@ -138,7 +138,7 @@ pub fn query(next: &mut impl FnMut() -> u64, schema: &Schema, dataset: Digest, s
         .map(|(index, expression)| Output { name: format!("o{index}"), expression })
         .collect();
     let predicate = predicate(next, schema, &dimensions, shape.nesting);
-    let mut query = Query { dataset, outputs, predicate, groups };
+    let mut query = Query { dataset, outputs, predicate, groups, scores: Vec::new() };
     // What is too large for the limits is asked without groups.
     if query.validate(schema).is_err() {
         query.groups.clear();

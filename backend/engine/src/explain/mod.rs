@@ -194,6 +194,9 @@ fn understood(manifest: &Manifest, query: &Query) -> Vec<String> {
     for output in &query.outputs {
         lines.push(format!("  {}: {}", output.name, words::expression(schema, &output.expression)));
     }
+    for (number, score) in query.scores.iter().enumerate() {
+        lines.push(format!("score {number}: {}", words::score(schema, score)));
+    }
     lines.push("computed for every group:".to_owned());
     lines.extend(computed::lines(schema, query).into_iter().map(|line| format!("  {line}")));
     lines

@@ -1,8 +1,10 @@
 //! Predicates, values and outputs in words.
 
+use std::collections::BTreeSet;
+
 use sordino_protocol::{
     predicate::{CodeSet, Predicate},
-    query::{Branch, Expression, GroupKey, Monomial, Pair, Rank, Spread, Value},
+    query::{Branch, Expression, GroupKey, Monomial, Pair, Rank, Score, ScoreTerm, Spread, Value},
     schema::{ColumnId, Schema, decimal},
 };
 
@@ -69,6 +71,11 @@ pub(super) fn key(schema: &Schema, key: &GroupKey) -> String {
             let first: Vec<_> = classes.iter().take(8).map(class).collect();
             shortened(format!("{} classes: {}", classes.len(), first.join("; ")))
         }
+        GroupKey::Largest { labels, scores } => {
+            let one = |(label, of): (&String, &Score)| format!("{label}: {}", score(schema, of));
+            let all: Vec<_> = labels.iter().zip(scores).map(one).collect();
+            shortened(format!("the class of the largest of {} scores: {}", labels.len(), all.join("; ")))
+        }
     }
 }
 
@@ -97,6 +104,30 @@ fn polynomial(schema: &Schema, monomials: &[Monomial]) -> String {
         [] => "0".to_owned(),
         _ => monomials.iter().map(one).collect::<Vec<_>>().join(" + "),
     }
+}
+
+/// What a score adds up.
+pub(super) fn score(schema: &Schema, score: &Score) -> String {
+    let (low, high) = score.bounds();
+    let mut parts = vec![score.intercept.to_string()];
+    let (mut trees, mut leaves, mut read) = (0usize, 0usize, BTreeSet::new());
+    for term in &score.terms {
+        match term {
+            ScoreTerm::Codes { column, .. } => {
+                parts.push(format!("points for {}", schema.column(*column).name));
+            }
+            ScoreTerm::Tree(nodes) => {
+                trees += 1;
+                leaves += nodes.len() / 2 + 1;
+                read.extend(term.columns().into_iter().map(|column| schema.column(column).name.as_str()));
+            }
+        }
+    }
+    if trees > 0 {
+        let read = read.into_iter().collect::<Vec<_>>().join(", ");
+        parts.push(format!("{trees} trees of {leaves} leaves over {read}"));
+    }
+    format!("{}; from {low} to {high}", parts.join(" + "))
 }
 
 /// An output.
@@ -128,9 +159,7 @@ pub(super) fn expression(schema: &Schema, expression: &Expression) -> String {
             format!("{name} of y {} and x {}", of(y), of(x))
         }
         Expression::Band { score, from, to, when } => format!(
-            "number of rows with a score ({} terms, {} levels) from {from} to below {to}: {}",
-            score.terms.len(),
-            score.levels(),
+            "number of rows with score {score} from {from} to below {to}: {}",
             predicate(schema, when)
         ),
         Expression::Distinct { column, when } => {

@@ -58,7 +58,7 @@ pub(super) fn bind(
     let predicate = condition(scope, &aggregation.input)?;
     let presentation = above.presentation(names)?;
     let Above { groups, outputs, .. } = above;
-    let query = Query { dataset, outputs, predicate, groups };
+    let query = Query { dataset, outputs, predicate, groups, scores: Vec::new() };
     bounded(scope, &query)?;
     presentation
         .check(&answer::columns(scope.schema, &query, &[], 1))
@@ -103,7 +103,7 @@ fn bounded(scope: &Scope<'_>, query: &Query) -> Result<(), SqlError> {
     }
     query.validate(scope.schema).map_err(|error| {
         let classes = query.groups.iter().filter_map(|key| match key {
-            GroupKey::Codes(_) => None,
+            GroupKey::Codes(_) | GroupKey::Largest { .. } => None,
             GroupKey::Classes { classes, .. } => Some(classes.iter().map(|class| &class.when)),
         });
         let values = query.outputs.iter().flat_map(|output| predicates(&output.expression));

@@ -80,6 +80,7 @@ pub(super) fn query(schema: &Schema, dataset: Digest) -> Query {
         ],
         predicate: Predicate::and(schema, atoms),
         groups: vec![],
+        scores: Vec::new(),
     }
 }
 

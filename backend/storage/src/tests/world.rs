@@ -218,6 +218,7 @@ impl World {
             outputs: vec![Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) }],
             predicate: Predicate::All,
             groups: Vec::new(),
+            scores: Vec::new(),
         }
     }
 

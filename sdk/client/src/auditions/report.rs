@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use sordino_model::{
-    audition::{Classification, ClassificationGroup, Metrics, Ranking, Regression, RegressionGroup},
+    audition::{
+        Classification, ClassificationGroup, Clustering, Metrics, Ranking, Regression, RegressionGroup,
+    },
     metrics::Bounds,
     preflight::Preflight,
 };
@@ -73,8 +75,48 @@ pub fn described(preflight: &Preflight, schema: &Schema) -> String {
 pub fn measured(metrics: &Metrics) -> String {
     match metrics {
         Metrics::Classification(found) => classification(found),
+        Metrics::Clustering(found) => clustering(found),
         Metrics::Regression(found) => regression(found),
     }
+}
+
+/// Clusters against the label.
+fn clustering(found: &Clustering) -> String {
+    let names: Vec<String> = found.clusters.iter().map(|name| printable(name)).collect();
+    let labels: Vec<String> = found.labels.iter().map(|name| printable(name)).collect();
+    let title = "cluster \\ label";
+    let first = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(title.chars().count());
+    let mut text = format!("{title:first$}");
+    let width = |label: usize| labels[label].chars().count().max(8);
+    for (label, name) in labels.iter().enumerate() {
+        let _ = write!(text, "  {name:>width$}", width = width(label));
+    }
+    text.push('\n');
+    for (cluster, name) in names.iter().enumerate() {
+        let _ = write!(text, "{name:first$}");
+        for label in 0..labels.len() {
+            let rows = found.all.rows[cluster][label];
+            let cell = match (found.all.withheld[cluster][label], rows) {
+                (0, rows) => rows.to_string(),
+                (_, 0) => "withheld".to_owned(),
+                (_, rows) => format!("{rows}+"),
+            };
+            let _ = write!(text, "  {cell:>width$}", width = width(label));
+        }
+        text.push('\n');
+    }
+    if let Some(purity) = found.all.purity {
+        let _ = writeln!(text, "\npurity  {purity:.4}");
+    }
+    for group in &found.groups {
+        let purity = group.purity.map_or_else(|| "-".to_owned(), |purity| format!("{purity:.4}"));
+        let rows: i64 = group.rows.iter().flatten().sum();
+        let _ = writeln!(text, "{}: {rows} rows shown, purity {purity}", printable(&group.group));
+    }
+    if found.noise > 0.0 {
+        let _ = writeln!(text, "every count carries noise of standard deviation {:.1}", found.noise);
+    }
+    text
 }
 
 fn classification(found: &Classification) -> String {
@@ -232,6 +274,9 @@ fn regression(found: &Regression) -> String {
     }
     if let Some(all) = &found.all {
         line(all, if found.withheld.is_empty() { "all" } else { "all shown" });
+        if let Some(deviance) = all.deviance {
+            let _ = writeln!(text, "mean Poisson deviance {}", interval(Some(deviance)));
+        }
         if let (Some(mse), r2) = (all.mse_standard_error, all.r2_standard_error) {
             let _ = writeln!(
                 text,
@@ -240,6 +285,13 @@ fn regression(found: &Regression) -> String {
                 r2.unwrap_or_default()
             );
         }
+    }
+    if found.cells_withheld > 0 {
+        let _ = writeln!(
+            text,
+            "{} sums by predicted number are withheld: fewer than {} rows stand behind each; the above is of the others",
+            found.cells_withheld, found.min_cohort
+        );
     }
     if !found.withheld.is_empty() {
         let _ = writeln!(

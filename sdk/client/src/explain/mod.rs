@@ -12,7 +12,7 @@ mod tests;
 use sordino_protocol::{
     predicate::Predicate,
     presentation::Presentation,
-    query::{Class, Expression, GroupKey, LabelKind, Output, Query},
+    query::{Class, Expression, GroupKey, LabelKind, Output, Query, Score},
     schema::Schema,
 };
 
@@ -29,7 +29,7 @@ pub fn query(schema: &Schema, query: &Query) -> String {
             let key = query.groups.get(usize::from(position));
             key.map_or_else(|| "?".to_owned(), |key| group(schema, key))
         };
-        let expression = values::expression(schema, &output.expression, &key);
+        let expression = values::expression(schema, &query.scores, &output.expression, &key);
         let name = names::identifier(&output.name);
         if same(&name, &expression) { expression } else { format!("{expression} AS {name}") }
     };
@@ -80,7 +80,7 @@ fn reference(schema: &Schema, query: &Query, position: usize, key: &GroupKey) ->
         |expression: &Expression| matches!(expression, Expression::Group(p) if usize::from(*p) == position);
     let shown = query.outputs.iter().position(|output| shows(&output.expression));
     match (key, shown) {
-        (GroupKey::Classes { .. }, Some(output)) => (output + 1).to_string(),
+        (GroupKey::Classes { .. } | GroupKey::Largest { .. }, Some(output)) => (output + 1).to_string(),
         _ => group(schema, key),
     }
 }
@@ -88,6 +88,13 @@ fn reference(schema: &Schema, query: &Query, position: usize, key: &GroupKey) ->
 fn group(schema: &Schema, key: &GroupKey) -> String {
     match key {
         GroupKey::Codes(id) => names::column(schema, *id),
+        GroupKey::Largest { labels, scores } => {
+            let one = |(label, score): (&String, &Score)| {
+                format!("{} by {}", names::text(label), values::score(schema, score))
+            };
+            let all: Vec<String> = labels.iter().zip(scores).map(one).collect();
+            format!("CLASS OF THE LARGEST SCORE ({})", all.join("; "))
+        }
         GroupKey::Classes { kind, classes } => {
             let mut text = "CASE".to_owned();
             for (position, class) in classes.iter().enumerate() {

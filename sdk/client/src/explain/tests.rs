@@ -39,7 +39,7 @@ fn part(column: ColumnId, ranges: &[(u32, u32)]) -> Predicate {
 fn ask(expressions: Vec<Expression>, predicate: Predicate, groups: Vec<GroupKey>) -> Query {
     let output = |(position, expression)| Output { name: format!("o{position}"), expression };
     let outputs = expressions.into_iter().enumerate().map(output).collect();
-    Query { dataset: Digest::from_bytes([0; 32]), outputs, predicate, groups }
+    Query { dataset: Digest::from_bytes([0; 32]), outputs, predicate, groups, scores: vec![] }
 }
 
 fn shown(expression: Expression) -> String {

@@ -2,22 +2,26 @@
 
 use sordino_protocol::{
     predicate::Predicate,
-    query::{Branch, Expression, Monomial, Pair, Rank, Spread, Value},
+    query::{Branch, Expression, Monomial, Pair, Rank, Score, ScoreTerm, Spread, Value},
     schema::{ColumnId, Schema, decimal},
 };
 
 use super::{conditions::predicate, names};
 
 /// An aggregate; a grouping key is shown by `key`.
-pub(super) fn expression(schema: &Schema, of: &Expression, key: &dyn Fn(u16) -> String) -> String {
+pub(super) fn expression(
+    schema: &Schema,
+    scores: &[Score],
+    of: &Expression,
+    key: &dyn Fn(u16) -> String,
+) -> String {
     match of {
         Expression::Group(position) => key(*position),
         Expression::Count(when) => count(schema, when),
         Expression::Band { score, from, to, when } => {
-            let reads: Vec<String> =
-                score.columns().into_iter().map(|column| names::column(schema, column)).collect();
-            let reads = reads.join(", ");
-            format!("COUNT(rows whose score of {reads} is from {from} to below {to}){}", filter(schema, when))
+            let of =
+                scores.get(usize::from(*score)).map_or_else(String::new, |score| self::score(schema, score));
+            format!("COUNT(rows whose score of {of} is from {from} to below {to}){}", filter(schema, when))
         }
         Expression::Sum(value) => aggregate(schema, "SUM", value),
         Expression::Average(value) => aggregate(schema, "AVG", value),
@@ -41,6 +45,19 @@ pub(super) fn expression(schema: &Schema, of: &Expression, key: &dyn Fn(u16) -> 
             };
             call + &filter(schema, when)
         }
+    }
+}
+
+/// What a score adds up, and which columns it reads.
+pub(super) fn score(schema: &Schema, score: &Score) -> String {
+    let reads: Vec<String> =
+        score.columns().into_iter().map(|column| names::column(schema, column)).collect();
+    let reads = reads.join(", ");
+    let trees = score.terms.iter().filter(|term| matches!(term, ScoreTerm::Tree(_))).count();
+    match trees {
+        0 => reads,
+        1 => format!("a tree over {reads}"),
+        trees => format!("{trees} trees over {reads}"),
     }
 }
 

@@ -85,6 +85,7 @@ mod tests {
             ],
             predicate: Predicate::All,
             groups: vec![GroupKey::Codes(ColumnId(0))],
+            scores: Vec::new(),
         };
         let low = Some(i64::MIN + 1);
         let lengths: Vec<_> = [

@@ -91,6 +91,7 @@ mod tests {
             outputs: expressions.iter().map(output).collect(),
             predicate: Predicate::All,
             groups: vec![GroupKey::Codes(ColumnId(0))],
+            scores: Vec::new(),
         };
         query.validate(schema).expect("valid");
         query

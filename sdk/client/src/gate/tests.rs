@@ -242,6 +242,7 @@ impl World {
             outputs: expressions.iter().enumerate().map(output).collect(),
             predicate,
             groups,
+            scores: Vec::new(),
         }
     }
 

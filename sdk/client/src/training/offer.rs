@@ -61,13 +61,18 @@ pub async fn offer(
     task: &Task,
     rows: &Predicate,
 ) -> Result<(Run, RunQuote), ClientError> {
-    let mut max_sums = MOST_SUMS;
+    let (mut max_sums, mut is_tight) = (MOST_SUMS, false);
     loop {
         let (listing, task, rows) = (listing.clone(), task.clone(), rows.clone());
         let prepared = spawn_blocking(move || super::prepare(listing, task, rows, max_sums)).await;
         let run = prepared.map_err(|_| ClientError::Task("training"))??;
         match quote(session, &run, 0).await {
-            Err(error) if max_sums > LEAST_SUMS && has_no_plan(&error) => max_sums /= 2,
+            Err(error) if max_sums > LEAST_SUMS && has_no_plan(&error) => {
+                (max_sums, is_tight) = (max_sums / 2, true);
+            }
+            // How much memory a number needs depends on its program: what a later round asks may need more
+            // than what was planned for it, and must not be refused once others are paid.
+            Ok(_) if is_tight => (max_sums, is_tight) = ((max_sums / 2).max(LEAST_SUMS), false),
             quoted => return Ok((run, quoted?)),
         }
     }

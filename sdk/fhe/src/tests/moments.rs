@@ -57,6 +57,7 @@ fn asked(schema: &Schema, predicate: Predicate, groups: &[u16]) -> Query {
         outputs: expressions.into_iter().map(output).collect(),
         predicate,
         groups: groups.iter().copied().map(ColumnId).map(GroupKey::Codes).collect(),
+        scores: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use sordino_protocol::{
     plaintext,
     predicate::{CodeSet, Predicate},
     program::{Program, ScanProgram},
-    query::{Expression, GroupKey, Output, Query, Score, ScoreBranch, ScoreTerm},
+    query::{Expression, GroupKey, Output, Query, Score, ScoreNode, ScoreTerm},
     release_values,
     schema::{Column, ColumnId, Domain, Schema},
     testing,
@@ -57,19 +57,38 @@ fn asked(score: &Score, bands: i64) -> Query {
     let cut = |at: i64| low + (high + 1 - low) * at / bands;
     let band = |at: i64| Output {
         name: format!("b{at}"),
-        expression: Expression::Band {
-            score: score.clone(),
-            from: cut(at),
-            to: cut(at + 1),
-            when: Predicate::All,
-        },
+        expression: Expression::Band { score: 0, from: cut(at), to: cut(at + 1), when: Predicate::All },
     };
     Query {
         dataset: Digest::from_bytes([0; 32]),
         outputs: (0..bands).map(band).collect(),
         predicate: Predicate::All,
         groups: vec![GroupKey::Codes(ColumnId(0))],
+        scores: vec![score.clone()],
     }
+}
+
+/// A tree whose every path passes so many splits, no two neighbours of which read the same column.
+fn full_tree(schema: &Schema, splits: u32, seed: u32) -> Vec<ScoreNode> {
+    let mut nodes = Vec::new();
+    grow(schema, splits, seed, &mut nodes);
+    nodes
+}
+
+fn grow(schema: &Schema, splits: u32, seed: u32, nodes: &mut Vec<ScoreNode>) {
+    if splits == 0 {
+        nodes.push(ScoreNode::Leaf(i64::from(seed % 5)));
+        return;
+    }
+    let columns = u32::try_from(schema.columns.len() - 1).expect("few columns");
+    let column = ColumnId(1 + u16::try_from((seed + splits) % columns).expect("few columns"));
+    let cut = 1 + seed % (schema.column(column).codes() - 1);
+    let at = nodes.len();
+    nodes.push(ScoreNode::Leaf(0));
+    grow(schema, splits - 1, seed.wrapping_mul(7) + 1, nodes);
+    let right = u32::try_from(nodes.len()).expect("few nodes");
+    grow(schema, splits - 1, seed.wrapping_mul(5) + 2, nodes);
+    nodes[at] = ScoreNode::Split { column, codes: CodeSet::from_ranges(vec![(0, cut)]), right };
 }
 
 struct Case {
@@ -132,14 +151,56 @@ impl Case {
 fn bands_of_scores_equal_the_plaintext() {
     let schema = schema(3, 9);
     let case = Case::new(&schema, &[700, 300]);
-    let when = |column: u16, codes: &[u32]| {
-        Predicate::column_in(&schema, ColumnId(column), CodeSet::from_codes(codes.iter().copied()))
-    };
-    let both = Predicate::and(&schema, vec![when(1, &[0, 1, 5]), when(2, &[2, 3])]);
     let mut terms = points(&schema, 5);
-    let tree = vec![ScoreBranch { when: both, value: 9 }, ScoreBranch { when: when(1, &[7]), value: -4 }];
-    terms.push(ScoreTerm::Branches(tree));
+    terms.push(ScoreTerm::Tree(full_tree(&schema, 3, 0)));
     case.check(&asked(&Score { intercept: -3, terms }, 5));
+}
+
+/// Rows by the largest of three scores and by label.
+fn classes(schema: &Schema, each: i64) -> Query {
+    let score = |class: i64| {
+        let mut terms = points(schema, each);
+        for (position, term) in (class..).zip(&mut terms) {
+            let ScoreTerm::Codes { values, .. } = term else { panic!("points") };
+            let shift = usize::try_from(3 * position).expect("small") % values.len();
+            values.rotate_left(shift);
+        }
+        let seed = u32::try_from(class).expect("small");
+        terms.push(ScoreTerm::Tree(full_tree(schema, 2, seed)));
+        Score { intercept: 2 - class, terms }
+    };
+    let labels = ["one", "two", "three"].map(str::to_owned).to_vec();
+    Query {
+        dataset: Digest::from_bytes([0; 32]),
+        outputs: vec![Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) }],
+        predicate: Predicate::All,
+        groups: vec![
+            GroupKey::Largest { labels, scores: (0..3).map(score).collect() },
+            GroupKey::Codes(ColumnId(0)),
+        ],
+        scores: vec![],
+    }
+}
+
+#[test]
+fn the_class_of_the_largest_score_equals_the_plaintext() {
+    let schema = schema(3, 9);
+    let case = Case::new(&schema, &[600, 400]);
+    case.check(&classes(&schema, 4));
+}
+
+#[test]
+#[ignore = "takes a minute, prints figures"]
+fn the_largest_of_three_scores_over_16_384_rows() {
+    let schema = schema(12, 12);
+    let case = Case::new(&schema, &[16_384]);
+    let (program, seconds) = case.check(&classes(&schema, 4));
+    println!(
+        "3 scores of 12 features and a tree, {} outputs, {} steps: {seconds:.2} s on {} threads",
+        program.outputs.len(),
+        program.steps.len(),
+        rayon::current_num_threads()
+    );
 }
 
 #[test]
@@ -150,6 +211,21 @@ fn a_scorecard_over_16_384_rows() {
     let (program, seconds) = case.check(&asked(&Score { intercept: 0, terms: points(&schema, 12) }, 32));
     println!(
         "20 features, {} outputs, {} steps: {seconds:.2} s on {} threads",
+        program.outputs.len(),
+        program.steps.len(),
+        rayon::current_num_threads()
+    );
+}
+
+#[test]
+#[ignore = "takes minutes, prints figures"]
+fn fifty_trees_over_16_384_rows() {
+    let schema = schema(30, 12);
+    let case = Case::new(&schema, &[16_384]);
+    let trees = (0..50).map(|seed| ScoreTerm::Tree(full_tree(&schema, 4, seed))).collect();
+    let (program, seconds) = case.check(&asked(&Score { intercept: 0, terms: trees }, 32));
+    println!(
+        "50 trees of depth 4, {} outputs, {} steps: {seconds:.2} s on {} threads",
         program.outputs.len(),
         program.steps.len(),
         rayon::current_num_threads()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use sordino_protocol::{
     predicate::{CodeSet, Predicate},
+    query::ScoreNode,
     schema::{ColumnId, Schema},
 };
 
@@ -52,6 +53,51 @@ pub(super) fn of_tree<T: Clone + PartialEq>(
         }
     }
     Ok(cells)
+}
+
+/// A tree in preorder, as scores have them, with what `outcome` makes of its leaves. What no row can
+/// reach is left out. A subtree whose leaves have one outcome is a leaf, unless all nodes are to be kept.
+pub(super) fn preorder(
+    schema: &Schema,
+    tree: &IntegerTree,
+    keep: bool,
+    outcome: impl Fn(&[i64]) -> Result<i64, AuditionError>,
+) -> Result<Vec<ScoreNode>, AuditionError> {
+    let mut uniform = uniform(tree, outcome)?;
+    if keep && uniform.first().is_some_and(Option::is_none) {
+        let is_split = |node: &IntegerNode| matches!(node, IntegerNode::Split { .. });
+        uniform.iter_mut().zip(&tree.nodes).filter(|(_, node)| is_split(node)).for_each(|(u, _)| *u = None);
+    }
+    let mut nodes = Vec::new();
+    let mut queue = vec![(0usize, BTreeMap::<ColumnId, CodeSet>::new(), None::<usize>)];
+    while let Some((at, rows, parent)) = queue.pop() {
+        let here = nodes.len();
+        if let Some(ScoreNode::Split { right, .. }) = parent.and_then(|parent: usize| nodes.get_mut(parent)) {
+            *right = u32::try_from(here).map_err(|_| AuditionError::TooManyCells { found: here })?;
+        }
+        if let Some(outcome) = &uniform[at] {
+            nodes.push(ScoreNode::Leaf(*outcome));
+            continue;
+        }
+        let IntegerNode::Split { column, codes, left, right } = &tree.nodes[at] else { continue };
+        let all = schema.column(*column).codes();
+        let known = rows.get(column).cloned().unwrap_or_else(|| CodeSet::from_ranges(vec![(0, all)]));
+        let (stay, go) = (known.intersection(codes), known.intersection(&codes.complement(all)));
+        if stay.is_empty() || go.is_empty() {
+            let child = if stay.is_empty() { *right } else { *left };
+            queue.push((child as usize, rows, parent));
+            continue;
+        }
+        let with = |codes| {
+            let mut rows = rows.clone();
+            rows.insert(*column, codes);
+            rows
+        };
+        queue.push((*right as usize, with(go), Some(here)));
+        queue.push((*left as usize, with(stay), None));
+        nodes.push(ScoreNode::Split { column: *column, codes: codes.clone(), right: 0 });
+    }
+    Ok(nodes)
 }
 
 /// For every node the outcome that all leaves below it have, if they have one.

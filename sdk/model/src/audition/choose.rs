@@ -2,14 +2,16 @@
 //! compiled. It follows from the model and what is public.
 
 use sordino_protocol::{
+    bounds::MAX_PARTIAL_BYTES,
     digest::Digest,
+    lower::scan,
     query::QueryError,
     schema::{ColumnId, Schema},
 };
 
 use super::{Audition, AuditionError, check_rows, plan};
 use crate::{
-    model::Model,
+    model::{Estimator, Link, Model},
     quantise::{Options, Outcome, Prefer, QuantiseError, Resolution, quantise},
 };
 
@@ -21,6 +23,8 @@ const REGRESSION_BITS: std::ops::RangeInclusive<i32> = -16..=44;
 
 /// Bits of a score whose levels are counted.
 const LEVEL_BITS: std::ops::RangeInclusive<u32> = 3..=8;
+/// Bits of scores that are compared with each other: what they have in common does not count.
+const COMPARED_BITS: std::ops::RangeInclusive<u32> = 3..=16;
 
 /// What is auditioned, of which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,21 +66,23 @@ pub enum ChooseError {
 /// # Errors
 /// Why the first of the ways that were tried is none.
 pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen, ChooseError> {
-    let resolutions: Vec<Resolution> = if model.classes.is_empty() {
+    // What is tabulated in any case reads codes, and may be as fine as a classifier.
+    let tabulated = model.link() == Link::Exp || matches!(model.estimator, Estimator::Network { .. });
+    let resolutions: Vec<Resolution> = if model.classes.is_empty() && !tabulated {
         REGRESSION_BITS.rev().step_by(2).map(Resolution::FractionBits).collect()
     } else {
         vec![Resolution::ScoreBits(CLASSIFIER_BITS)]
     };
     // A table of few codes can be tabulated; a measure can be multiplied.
-    let prefers = if model.classes.is_empty() {
-        [Prefer::Measures, Prefer::Codes]
-    } else {
-        [Prefer::Exact, Prefer::Codes]
+    let prefers: &[Prefer] = match (tabulated, model.classes.is_empty()) {
+        (true, _) => &[Prefer::Codes],
+        (false, true) => &[Prefer::Measures, Prefer::Codes],
+        (false, false) => &[Prefer::Exact, Prefer::Codes],
     };
     let mut refused: Option<ChooseError> = None;
     for prefer in prefers {
         for resolution in &resolutions {
-            let options = Options { resolution: *resolution, prefer, ..Options::default() };
+            let options = Options { resolution: *resolution, prefer: *prefer, ..Options::default() };
             let error = match one(model, schema, subject, options) {
                 Ok(chosen) => return Ok(chosen),
                 Err(error) => error,
@@ -95,17 +101,26 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
         refused,
         Some(ChooseError::Audition(
             AuditionError::Threshold { .. }
+                | AuditionError::TooManyCells { .. }
+                | AuditionError::TooManyParts { .. }
+                | AuditionError::NotTabulated { .. }
                 | AuditionError::Levels { .. }
                 | AuditionError::ThresholdOfMeasure { .. }
         ))
     );
     if by_levels {
         // As fine as the powers of a score have room for.
-        for bits in LEVEL_BITS.rev() {
+        let compared = model.classes.len() > 2 || model.link() == Link::Smallest;
+        for bits in (if compared { COMPARED_BITS } else { LEVEL_BITS }).rev() {
             let resolution = Resolution::ScoreBits(bits);
-            let options = Options { resolution, prefer: Prefer::Codes, ..Options::default() };
+            let options =
+                Options { resolution, prefer: Prefer::Codes, difference: true, ..Options::default() };
             match one(model, schema, subject, options) {
-                Err(ChooseError::Audition(AuditionError::Levels { .. })) => {}
+                Err(ChooseError::Audition(
+                    AuditionError::Levels { .. }
+                    | AuditionError::Depth(_)
+                    | AuditionError::TooManyGroups { .. },
+                )) => {}
                 chosen => return chosen,
             }
         }
@@ -117,6 +132,13 @@ fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Re
     let outcome = quantise(model, schema, &options)?;
     let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
     check_rows(&audition, schema, subject.rows)?;
+    if audition.query.is_scored() {
+        let bytes =
+            scan::check_scores(schema, subject.rows, &audition.query).map_err(AuditionError::Depth)?;
+        if bytes > MAX_PARTIAL_BYTES {
+            return Err(AuditionError::TooManyGroups { limit: MAX_PARTIAL_BYTES >> 20 }.into());
+        }
+    }
     Ok(Chosen { outcome, options, audition })
 }
 

@@ -9,11 +9,15 @@ use sordino_protocol::{
 };
 
 use super::{
-    Audition, AuditionError, Reading,
+    Audition, AuditionError, MAX_CELLS, Reading,
     cells::{self, Cell},
-    joint,
+    clusters::ClusterReading,
+    joint, scores,
 };
-use crate::quantised::{Quantised, Shape};
+use crate::{
+    model::Link,
+    quantised::{Quantised, Shape},
+};
 
 /// How counts become a confusion matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,16 +46,21 @@ pub(super) fn plan(
     if column.dimension.is_none() {
         return Err(AuditionError::LabelIsNoDimension { label: column.name.clone() });
     }
-    let actual = actual(model, schema, label)?;
-    let cells = predictions(model, schema)?;
-    let mut predicted: Vec<usize> = cells.iter().map(|cell| cell.outcome).collect();
-    predicted.sort_unstable();
-    predicted.dedup();
-    let class = |class: &usize| {
-        let of_class = cells.iter().filter(|cell| cell.outcome == *class).map(|cell| cell.when.clone());
-        Class { label: model.classes.get(*class).cloned(), when: Predicate::or(schema, of_class.collect()) }
+    // Clusters are no classes of the label.
+    let clusters = model.link == Link::Smallest;
+    let actual = if clusters { Vec::new() } else { actual(model, schema, label)? };
+    let (key, predicted) = match predictions(model, schema) {
+        Ok(cells) => by_cell(model, schema, &cells),
+        // Two classes have one score, whose levels are counted.
+        Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
+            if clusters || model.classes.len() > 2 =>
+        {
+            let scores = scores::of_classes(model, schema)?;
+            let labels = model.classes.clone();
+            (GroupKey::Largest { labels, scores }, (0..model.classes.len()).collect())
+        }
+        Err(error) => return Err(error),
     };
-    let key = GroupKey::Classes { kind: LabelKind::Text, classes: predicted.iter().map(class).collect() };
     let mut groups = vec![key, GroupKey::Codes(label)];
     groups.extend(by.map(GroupKey::Codes));
     let names = ["predicted".to_owned(), column.name.clone()].into_iter();
@@ -62,8 +71,18 @@ pub(super) fn plan(
     };
     let mut outputs: Vec<Output> = names.enumerate().map(shown).collect();
     outputs.push(Output { name: "rows".to_owned(), expression: Expression::Count(Predicate::All) });
-    let query = Query { dataset, outputs, predicate: Predicate::All, groups };
+    let query = Query { dataset, outputs, predicate: Predicate::All, groups, scores: Vec::new() };
     // The only released value is the count; said here so that reading needs no schema.
+    if clusters {
+        let reading = ClusterReading {
+            clusters: model.classes.clone(),
+            predicted,
+            labels: group_names(schema, label),
+            groups: by.map(|by| group_names(schema, by)),
+            count: 0,
+        };
+        return Ok(Audition { query, reading: Reading::Clusters(reading) });
+    }
     let reading = ClassReading {
         classes: model.classes.clone(),
         predicted,
@@ -72,6 +91,19 @@ pub(super) fn plan(
         count: 0,
     };
     Ok(Audition { query, reading: Reading::Classes(reading) })
+}
+
+/// The classes that cells predict, and which of the model's they are.
+fn by_cell(model: &Quantised, schema: &Schema, cells: &[Cell<usize>]) -> (GroupKey, Vec<usize>) {
+    let mut predicted: Vec<usize> = cells.iter().map(|cell| cell.outcome).collect();
+    predicted.sort_unstable();
+    predicted.dedup();
+    let class = |class: &usize| {
+        let of_class = cells.iter().filter(|cell| cell.outcome == *class).map(|cell| cell.when.clone());
+        Class { label: model.classes.get(*class).cloned(), when: Predicate::or(schema, of_class.collect()) }
+    };
+    let classes = predicted.iter().map(class).collect();
+    (GroupKey::Classes { kind: LabelKind::Text, classes }, predicted)
 }
 
 /// What each code of a dimension is called.
@@ -96,7 +128,15 @@ fn predictions(model: &Quantised, schema: &Schema) -> Result<Vec<Cell<usize>>, A
                 model.link.class(&scores).ok_or(AuditionError::Model("a classifier predicts no class"))
             })
         }
-        _ => joint::of_model(model, schema),
+        _ => {
+            let cells = joint::of_model(model, schema, |prediction| {
+                prediction.class.ok_or(AuditionError::Model("a classifier predicts no class"))
+            })?;
+            match cells.len() {
+                found if found > MAX_CELLS => Err(AuditionError::TooManyCells { found }),
+                _ => Ok(cells),
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use sordino_protocol::{
     predicate::{CodeSet, Predicate},
-    query::{Branch, Monomial, Value},
+    query::{Branch, Monomial, Value, value::MAX_BRANCHES},
     schema::{ColumnId, Schema},
 };
 
@@ -18,8 +18,8 @@ use crate::{
     quantised::{Quantised, Score, Shape, Term},
 };
 
-/// The most cases of a part that others are added to.
-const JOINED: usize = 128;
+/// The most cases of a part that others are added to: few large parts, or more that are smaller.
+const JOINED: [usize; 4] = [128, 64, 32, 16];
 /// The most parts: their squares and products are outputs of one query.
 const PARTS: usize = 9;
 /// The most measures that may have no value: each doubles the cases.
@@ -38,7 +38,7 @@ pub(super) fn error(
     label: ColumnId,
 ) -> Result<Components, AuditionError> {
     if model.link != Link::Identity {
-        return Err(AuditionError::NotLinear);
+        return Err(AuditionError::Model("the prediction is no sum"));
     }
     let column = schema.column(label);
     let not_a_measure = || AuditionError::LabelIsNoMeasure { label: column.name.clone() };
@@ -74,7 +74,7 @@ pub(super) fn error(
             }
             parts
         }
-        Shape::Network { .. } => return Err(AuditionError::Network),
+        Shape::Network { .. } => return Err(AuditionError::Model("a network is no sum")),
     };
     Ok(Components { values: join(schema, parts)?, unit })
 }
@@ -150,17 +150,38 @@ fn times(a: i64, b: i64) -> Result<i64, AuditionError> {
     a.checked_mul(b).ok_or(AuditionError::TooFine)
 }
 
-/// Adds parts up, the smallest first, while the cases stay few.
+/// Adds parts up: to as few as have products of few cases.
 fn join(schema: &Schema, mut parts: Vec<Value>) -> Result<Vec<Value>, AuditionError> {
-    let given = parts.len();
     parts.sort_by_key(|part| part.branches.len());
+    let mut refused = None;
+    for most in JOINED {
+        let joined = join_to(schema, &parts, most)?;
+        let pairs = joined
+            .iter()
+            .enumerate()
+            .flat_map(|(at, one)| joined.iter().skip(at).map(move |other| one.pairs(other)));
+        let found = pairs.max().unwrap_or(0);
+        if joined.len() <= PARTS && found <= MAX_BRANCHES {
+            return Ok(joined);
+        }
+        // The first way has the fewest parts.
+        refused.get_or_insert(if joined.len() > PARTS {
+            AuditionError::TooManyParts { parts: parts.len(), limit: PARTS }
+        } else {
+            AuditionError::TooManyCells { found }
+        });
+    }
+    Err(refused.unwrap_or(AuditionError::TooFine))
+}
+
+/// The smallest parts first, each with the first that has few cases with it.
+fn join_to(schema: &Schema, parts: &[Value], most: usize) -> Result<Vec<Value>, AuditionError> {
     let mut joined: Vec<Value> = Vec::new();
     for part in parts {
-        let with = joined.iter().position(|other| other.pairs(&part) <= JOINED);
+        let with = joined.iter().position(|other| other.pairs(part) <= most);
         match with {
-            Some(at) => joined[at] = joined[at].plus(schema, &part).ok_or(AuditionError::TooFine)?,
-            None if joined.len() < PARTS => joined.push(part),
-            None => return Err(AuditionError::TooManyParts { parts: given, limit: PARTS }),
+            Some(at) => joined[at] = joined[at].plus(schema, part).ok_or(AuditionError::TooFine)?,
+            None => joined.push(part.clone()),
         }
     }
     Ok(joined)

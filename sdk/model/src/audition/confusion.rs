@@ -187,7 +187,7 @@ fn finish(
 }
 
 /// The standard deviation of the noise of a count.
-fn noise(answer: &Answer) -> Result<f64, ReadError> {
+pub(super) fn noise(answer: &Answer) -> Result<f64, ReadError> {
     let released = answer.released.first().ok_or(ReadError::NotThis("a count is missing"))?;
     match released.from {
         Derivation::Sum(counts) | Derivation::Band { levels: counts, .. } => {

@@ -1,6 +1,9 @@
 //! Why a model has no audition, and why an answer has no metrics.
 
-use sordino_protocol::query::QueryError;
+use sordino_protocol::{
+    lower::LowerError,
+    query::{MAX_COMPARED, QueryError},
+};
 
 use crate::metrics::MetricError;
 
@@ -46,9 +49,8 @@ pub enum AuditionError {
     },
     /// A class needs a threshold of a score, of a model that tells too many inputs apart.
     #[error(
-        "the largest of several scores of {levels} levels cannot be compared under encryption yet: {why}. Possible \
-         today: classifiers of two classes, one decision tree, linear regression, small sums of regression trees, and \
-         classifiers that tell at most {} combinations of their inputs apart",
+        "scores of {levels} levels are too fine to be compared under encryption, and the predictions cannot be \
+         tabulated either: {why}. Use coarser scores, or inputs of at most {} combinations of codes",
         super::MAX_JOINT
     )]
     Threshold {
@@ -66,6 +68,34 @@ pub enum AuditionError {
         /// Integers within its bounds.
         levels: u64,
     },
+    /// A score whose powers are too deep.
+    #[error("the levels of the score cannot be counted under encryption: {0}; use shallower trees")]
+    Depth(LowerError),
+    /// Counts of too many levels and groups to be held.
+    #[error(
+        "the counts of all levels, labels and groups would take more than the {limit} MB that a platform holds: group \
+         by fewer values"
+    )]
+    TooManyGroups {
+        /// Megabytes.
+        limit: u64,
+    },
+    /// A score for each of too many classes.
+    #[error(
+        "{classes} scores cannot be compared with each other: at most {MAX_COMPARED} classes or clusters are told \
+         apart by the largest of their scores"
+    )]
+    TooManyClasses {
+        /// How many there are.
+        classes: usize,
+    },
+    /// A network of inputs that are too many to be tabulated.
+    #[error(
+        "a network is evaluated for every combination of the codes of its inputs, at most {}: use fewer inputs, or \
+         ask the owner for coarser buckets",
+        super::MAX_JOINT
+    )]
+    NetworkOfManyInputs,
     /// A threshold of a score that reads a measure.
     #[error(
         "a threshold needs a score of codes, and the model reads the measure `{column}`: publish it as buckets too"
@@ -103,14 +133,25 @@ pub enum AuditionError {
         /// The most.
         limit: usize,
     },
-    /// A link that is no polynomial.
+    /// A label whose values cannot be told apart.
     #[error(
-        "the prediction is exp(score), whose squared error is no sum: only models with the identity link are"
+        "the model tells too many combinations of codes apart to be tabulated, so rows are counted by the value of \
+         `{label}`: the owner has to publish it as a dimension, too, each code of which is one number; or use fewer \
+         inputs"
     )]
-    NotLinear,
-    /// A layer of look-up tables.
-    #[error("a network that predicts a number needs layout `rows`, which is not built yet")]
-    Network,
+    LabelOfManyValues {
+        /// Its name.
+        label: String,
+    },
+    /// A prediction that is no sum, of inputs that are too many to be tabulated.
+    #[error(
+        "the prediction is no sum of columns or trees, so it is evaluated for every combination of codes of the inputs: \
+         {why}; use fewer inputs, or ask the owner for coarser buckets"
+    )]
+    NotTabulated {
+        /// Why it cannot be.
+        why: String,
+    },
     /// Integers beyond 64 bits.
     #[error("squared errors would exceed 64 bits over the rows: use fewer bits for scores")]
     TooFine,

@@ -1,5 +1,5 @@
-//! Any classifier of few inputs, tabulated: its prediction for every combination of what it tells
-//! apart in them.
+//! Any model of few inputs, tabulated: its prediction for every combination of what it tells apart in
+//! them.
 //!
 //! Codes of a column that add the same to every score, or go the same way at every split, are one
 //! kind. The table of predictions over kinds is taken apart column by column: kinds with equal rest
@@ -14,10 +14,10 @@ use sordino_protocol::{
 };
 
 use super::{
-    AuditionError, MAX_CELLS, MAX_JOINT,
+    AuditionError, MAX_JOINT,
     cells::{Cell, conjunction},
 };
-use crate::quantised::{IntegerNode, Quantised, Score, Shape, Term, evaluate};
+use crate::quantised::{IntegerNode, IntegerPrediction, Quantised, Score, Shape, Term, evaluate};
 
 /// Splits times codes that are looked at to find out what a model tells apart.
 const MAX_LOOKS: usize = 20_000_000;
@@ -28,8 +28,12 @@ struct Kinds {
     codes: Vec<Vec<u32>>,
 }
 
-/// The rows of each predicted class, in cells that exclude each other.
-pub(super) fn of_model(model: &Quantised, schema: &Schema) -> Result<Vec<Cell<usize>>, AuditionError> {
+/// The rows of each outcome of a prediction, in cells that exclude each other.
+pub(super) fn of_model<T: Clone + PartialEq>(
+    model: &Quantised,
+    schema: &Schema,
+    outcome: impl Fn(IntegerPrediction) -> Result<T, AuditionError>,
+) -> Result<Vec<Cell<T>>, AuditionError> {
     let levels =
         model.bounds.iter().map(|(low, high)| u128::from(high.abs_diff(*low)) + 1).max().unwrap_or(1);
     let threshold = |why: String| AuditionError::Threshold { levels, why };
@@ -51,7 +55,7 @@ pub(super) fn of_model(model: &Quantised, schema: &Schema) -> Result<Vec<Cell<us
         }
         kinds.push(Kinds { column, codes: found });
     }
-    let predictions = tabulate(model, schema, &kinds, joint)?;
+    let predictions = tabulate(model, schema, (&kinds, joint), outcome)?;
     let mut cells = Vec::new();
     take_apart(schema, &kinds, &predictions, &mut BTreeMap::new(), &mut cells)?;
     Ok(cells)
@@ -110,13 +114,13 @@ fn kinds_of(model: &Quantised, schema: &Schema, column: ColumnId) -> Option<Vec<
     Some(kinds)
 }
 
-/// The predicted class of every combination of kinds, the last column fastest.
-fn tabulate(
+/// The outcome of every combination of kinds, the last column fastest.
+fn tabulate<T>(
     model: &Quantised,
     schema: &Schema,
-    kinds: &[Kinds],
-    joint: usize,
-) -> Result<Vec<usize>, AuditionError> {
+    (kinds, joint): (&[Kinds], usize),
+    outcome: impl Fn(IntegerPrediction) -> Result<T, AuditionError>,
+) -> Result<Vec<T>, AuditionError> {
     let mut table = CodedTable::new(schema);
     table.rows = joint;
     let mut stride = joint;
@@ -125,32 +129,27 @@ fn tabulate(
         table.codes[column.index()] =
             Some((0..joint).map(|row| codes[row / stride.max(1) % codes.len()][0]).collect());
     }
-    let class = |row| {
-        let prediction =
-            evaluate(model, &table, row).map_err(|_| AuditionError::Model("a code has no weight"))?;
-        prediction.class.ok_or(AuditionError::Model("a classifier predicts no class"))
+    let of_row = |row| {
+        outcome(evaluate(model, &table, row).map_err(|_| AuditionError::Model("a code has no weight"))?)
     };
-    (0..joint).map(class).collect()
+    (0..joint).map(of_row).collect()
 }
 
 /// Cells of equal predictions. As deep as there are columns with several kinds: at most ten.
-fn take_apart(
+fn take_apart<T: Clone + PartialEq>(
     schema: &Schema,
     kinds: &[Kinds],
-    predictions: &[usize],
+    predictions: &[T],
     rows: &mut BTreeMap<ColumnId, CodeSet>,
-    cells: &mut Vec<Cell<usize>>,
+    cells: &mut Vec<Cell<T>>,
 ) -> Result<(), AuditionError> {
-    let first = *predictions.first().ok_or(AuditionError::Model("a table is empty"))?;
-    let uniform = predictions.iter().all(|class| *class == first);
+    let first = predictions.first().ok_or(AuditionError::Model("a table is empty"))?;
+    let uniform = predictions.iter().all(|class| class == first);
     let (Some((kind, rest)), false) = (kinds.split_first(), uniform) else {
-        if cells.len() == MAX_CELLS {
-            return Err(AuditionError::TooManyCells { found: MAX_CELLS + 1 });
-        }
-        cells.push(Cell { when: conjunction(schema, rows), outcome: first });
+        cells.push(Cell { when: conjunction(schema, rows), outcome: first.clone() });
         return Ok(());
     };
-    let mut alike: Vec<(&[usize], Vec<u32>)> = Vec::new();
+    let mut alike: Vec<(&[T], Vec<u32>)> = Vec::new();
     for (part, codes) in predictions.chunks(predictions.len() / kind.codes.len()).zip(&kind.codes) {
         match alike.iter_mut().find(|(other, _)| *other == part) {
             Some((_, joined)) => joined.extend(codes),

@@ -1,8 +1,8 @@
 //! An audition: how well a model predicts the rows of an encrypted table, told in metrics only.
 //!
-//! A disclosed model is a query in disguise. [`plan`] compiles one tree, a linear regression, a small
-//! sum of trees, or any classifier whose inputs take few codes to a [`Query`]: counts by predicted and
-//! actual class, or sums of squared errors. What holds for queries then holds for auditions: price,
+//! A disclosed model is a query in disguise. [`plan`] compiles it to a [`Query`]: counts by predicted and
+//! actual class, by bands of a score, or by cluster, or sums of squared errors. Models of few inputs are
+//! tabulated; of others, scores of few levels are compared under encryption. What holds for queries then holds for auditions: price,
 //! verification by the gate, cohort, noise, receipt. [`metrics`] turns the opened answer into metrics.
 //!
 //! Both are pure. The predictions are those of [`crate::quantised::evaluate`], row by row.
@@ -10,14 +10,18 @@
 mod cells;
 mod choose;
 mod classes;
+mod clusters;
 mod components;
 mod confusion;
 mod errors;
 mod intervals;
 mod joint;
+mod levels;
+mod means;
 mod numbers;
 mod scores;
 mod squares;
+mod sums;
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
@@ -30,13 +34,16 @@ use sordino_protocol::{
 pub use self::{
     choose::{ChooseError, Chosen, Subject, choose},
     classes::ClassReading,
+    clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
     errors::{AuditionError, ReadError},
+    levels::LevelReading,
+    means::MeanReading,
     numbers::{Regression, RegressionGroup},
     scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
 };
-use crate::quantised::Quantised;
+use crate::{model::Link, quantised::Quantised};
 
 /// The most leaves, or cells of inputs, that a prediction may be made of.
 pub const MAX_CELLS: usize = 256;
@@ -59,10 +66,16 @@ pub struct Audition {
 pub enum Reading {
     /// Counts by predicted class, label, and group.
     Classes(ClassReading),
+    /// Counts by cluster, label, and group.
+    Clusters(ClusterReading),
     /// Counts by band of a score and label, and group.
     Scores(ScoreReading),
     /// Sums of errors, by group.
     Numbers(NumberReading),
+    /// Counts by level of a score, label, and group.
+    Levels(LevelReading),
+    /// Sums by predicted number, and group.
+    Means(MeanReading),
 }
 
 /// How well a model predicts.
@@ -71,6 +84,8 @@ pub enum Reading {
 pub enum Metrics {
     /// It predicts a class.
     Classification(Box<Classification>),
+    /// It tells clusters apart.
+    Clustering(Clustering),
     /// It predicts a number.
     Regression(Regression),
 }
@@ -97,11 +112,13 @@ pub fn plan(
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
-        squares::plan(model, schema, dataset, label, by)
+        of_numbers(model, schema, dataset, label, by)
     } else {
         match classes::plan(model, schema, dataset, label, by) {
             // Counted by the levels of the score, where they are few enough.
-            Err(AuditionError::Threshold { .. }) if model.classes.len() == 2 => {
+            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
+                if model.classes.len() == 2 && model.link != Link::Smallest =>
+            {
                 scores::plan(model, schema, dataset, label, by)
             }
             planned => planned,
@@ -110,6 +127,33 @@ pub fn plan(
     audition.query.validate(schema)?;
     audition.query.check_size(schema)?;
     Ok(audition)
+}
+
+/// The first of the ways that a predicted number can be judged: as a sum, by what is predicted, by the
+/// levels of its score.
+fn of_numbers(
+    model: &Quantised,
+    schema: &Schema,
+    dataset: Digest,
+    label: ColumnId,
+    by: Option<ColumnId>,
+) -> Result<Audition, AuditionError> {
+    use AuditionError::{NetworkOfManyInputs, NotTabulated, TooManyCells, TooManyParts};
+    let by_levels = |refused| match levels::plan(model, schema, dataset, label, by) {
+        // What a network adds up are no columns.
+        Err(NetworkOfManyInputs) => Err(refused),
+        planned => planned,
+    };
+    if !means::is_needed(model) {
+        match squares::plan(model, schema, dataset, label, by) {
+            Err(TooManyCells { .. } | TooManyParts { .. }) => {}
+            planned => return planned,
+        }
+    }
+    match means::plan(model, schema, dataset, label, by) {
+        Err(refused @ NotTabulated { .. }) => by_levels(refused),
+        planned => planned,
+    }
 }
 
 /// Checks that no sum over so many rows leaves 64 bits.
@@ -136,7 +180,10 @@ pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadErro
         Reading::Classes(reading) => {
             confusion::read(reading, answer).map(Box::new).map(Metrics::Classification)
         }
+        Reading::Clusters(reading) => clusters::read(reading, answer).map(Metrics::Clustering),
         Reading::Scores(reading) => scores::read(reading, answer).map(Box::new).map(Metrics::Classification),
+        Reading::Levels(reading) => levels::read(reading, answer).map(Metrics::Regression),
+        Reading::Means(reading) => means::read(reading, answer).map(Metrics::Regression),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),
     }
 }

@@ -25,6 +25,14 @@ pub struct Regression {
     /// Names of the groups that are withheld; they are in no figure above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<String>,
+    /// Sums by predicted number that are withheld, where rows are summed so; their rows are in no figure.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cells_withheld: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The errors of some rows, in units of the label.
@@ -46,6 +54,9 @@ pub struct RegressionGroup {
     /// Bounds of the mean absolute error: it is neither below the mean error nor above the root of the
     /// mean squared one.
     pub mae: Bounds,
+    /// Bounds of the mean Poisson deviance, of models that predict means of counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviance: Option<Bounds>,
     /// Standard error of the mean squared error by noise; none when sums are exact.
     pub mse_standard_error: Option<f64>,
     /// Standard error of the coefficient of determination by noise.
@@ -86,7 +97,7 @@ pub(super) fn read(reading: &NumberReading, answer: &Answer) -> Result<Regressio
     let groups = names().filter_map(|(name, sums)| (*sums)?.metrics(reading, variances, name)).collect();
     let withheld = names().filter(|(_, sums)| sums.is_none()).map(|(name, _)| name.clone()).collect();
     let all = all.and_then(|sums| sums.metrics(reading, variances, ""));
-    Ok(Regression { min_cohort: answer.min_cohort, all, groups, withheld })
+    Ok(Regression { min_cohort: answer.min_cohort, all, groups, withheld, cells_withheld: 0 })
 }
 
 /// The sums of a group; `None` when one of them is withheld.
@@ -108,15 +119,7 @@ fn sums(reading: &NumberReading, group: &AnswerGroup) -> Option<Sums> {
 }
 
 fn variances(reading: &NumberReading, answer: &Answer) -> Result<Variances, ReadError> {
-    let variance = |position: usize| {
-        let released = answer.released.get(position).ok_or(ReadError::NotThis("a sum is missing"))?;
-        match released.from {
-            Derivation::Sum(quantity) => Ok(answer.noise.get(quantity).copied().unwrap_or(0.0).powi(2)),
-            Derivation::Band { .. } | Derivation::Distinct(_) | Derivation::Rank { .. } => {
-                Err(ReadError::NotThis("it has other values"))
-            }
-        }
-    };
+    let variance = |position: usize| variance(answer, position);
     let term = |term: &super::SquareTerm| Ok(variance(term.sum)? * (term.factor as f64).powi(2));
     Ok(Variances {
         rows: variance(reading.rows)?,
@@ -124,6 +127,17 @@ fn variances(reading: &NumberReading, answer: &Answer) -> Result<Variances, Read
         label_squares: variance(reading.label_squares)?,
         squares: reading.squares.iter().map(term).sum::<Result<f64, ReadError>>()?,
     })
+}
+
+/// The variance of the noise of a released sum.
+pub(super) fn variance(answer: &Answer, position: usize) -> Result<f64, ReadError> {
+    let released = answer.released.get(position).ok_or(ReadError::NotThis("a sum is missing"))?;
+    match released.from {
+        Derivation::Sum(quantity) => Ok(answer.noise.get(quantity).copied().unwrap_or(0.0).powi(2)),
+        Derivation::Band { .. } | Derivation::Distinct(_) | Derivation::Rank { .. } => {
+            Err(ReadError::NotThis("it has other values"))
+        }
+    }
 }
 
 impl Sums {
@@ -171,6 +185,7 @@ impl Sums {
             r2,
             mean_error,
             mae: Bounds { lower: mean_error.abs().min(mse.sqrt()), upper: mse.sqrt() },
+            deviance: None,
             mse_standard_error: noised.then_some(mse_error),
             r2_standard_error: (noised && r2.is_some()).then_some(r2_error),
         })

@@ -10,7 +10,9 @@ use sordino_protocol::{
     answer::Answer,
     digest::Digest,
     predicate::Predicate,
-    query::{Expression, GroupKey, Output, Query, Score, ScoreBranch, ScoreTerm, score::MAX_LEVELS},
+    query::{
+        Expression, GroupKey, MAX_COMPARED, Output, Query, Score, ScoreNode, ScoreTerm, score::MAX_LEVELS,
+    },
     schema::{ColumnId, Schema},
 };
 
@@ -23,8 +25,6 @@ use crate::{
 
 /// Bands that the range of a score is divided into, besides the one edge that the model has.
 const BANDS: i64 = 32;
-/// Levels of products that a score and its powers may take together.
-const MAX_DEPTH: u32 = 10;
 
 /// How counts of bands become metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub(super) fn plan(
     let actual = classes::actual(model, schema, label)?;
     let (score, at) = score(model, schema)?;
     let levels = score.levels();
-    if levels > MAX_LEVELS || depth(&score) > MAX_DEPTH {
+    if levels > MAX_LEVELS {
         return Err(AuditionError::Levels { levels });
     }
     let (low, high) = score.bounds();
@@ -96,14 +96,14 @@ pub(super) fn plan(
     let mut outputs: Vec<Output> = (0u16..).zip(names).map(shown).collect();
     let band = |name: &str, from: i64, to: i64| Output {
         name: format!("{name} {from} to {to}"),
-        expression: Expression::Band { score: score.clone(), from, to, when: Predicate::All },
+        expression: Expression::Band { score: 0, from, to, when: Predicate::All },
     };
     let sides = [("first class,", low, threshold), ("second class,", threshold, high + 1)];
     let keys = outputs.len();
     outputs.extend(sides.iter().filter(|side| side.1 < side.2).map(|side| band(side.0, side.1, side.2)));
     let first_band = outputs.len();
     outputs.extend(edges.windows(2).map(|pair| band("score", pair[0], pair[1])));
-    let query = Query { dataset, outputs, predicate: Predicate::All, groups };
+    let query = Query { dataset, outputs, predicate: Predicate::All, groups, scores: vec![score] };
     // A band that is all of a side is released once.
     let positions: Vec<usize> = query.requirements(schema).outputs.into_iter().flatten().collect();
     let (of_sides, bands) = positions.split_at((first_band - keys).min(positions.len()));
@@ -136,48 +136,64 @@ fn score(model: &Quantised, schema: &Schema) -> Result<(Score, i64), AuditionErr
     if model.classes.len() != 2 || model.bounds.len() != weights.len() {
         return Err(AuditionError::Model("a score with a threshold tells two classes apart"));
     }
-    let score = match &model.shape {
-        Shape::Scores(scores) => of_columns(schema, scores.iter().zip(weights))?,
+    Ok((weighted(model, schema, weights, false)?, at))
+}
+
+/// For every class of a model a score, the largest of which tells the class.
+pub(super) fn of_classes(model: &Quantised, schema: &Schema) -> Result<Vec<Score>, AuditionError> {
+    let sign = match model.link {
+        Link::Largest | Link::Softmax | Link::Probabilities | Link::OneVsRest => 1,
+        Link::Smallest => -1,
+        Link::Cutoff { .. } | Link::Sigmoid | Link::Identity | Link::Exp => {
+            return Err(AuditionError::Model("a class has no score"));
+        }
+    };
+    let classes = model.classes.len();
+    if classes > MAX_COMPARED || model.bounds.len() != classes {
+        return Err(AuditionError::TooManyClasses { classes });
+    }
+    let of_class = |class: usize| {
+        let mut weights = vec![0; classes];
+        weights[class] = sign;
+        // Trees of one model are alike for all classes: their differences are trees again.
+        weighted(model, schema, &weights, true)
+    };
+    let scores: Vec<Score> = (0..classes).map(of_class).collect::<Result<_, _>>()?;
+    for (at, score) in scores.iter().enumerate() {
+        for other in &scores[..at] {
+            let levels = score.minus(other).map_or(u64::MAX, |difference| difference.levels());
+            if levels > MAX_LEVELS {
+                return Err(AuditionError::Levels { levels });
+            }
+        }
+    }
+    Ok(scores)
+}
+
+/// A sum of the model's scores, each times a weight.
+pub(super) fn weighted(
+    model: &Quantised,
+    schema: &Schema,
+    weights: &[i64],
+    keep: bool,
+) -> Result<Score, AuditionError> {
+    match &model.shape {
+        Shape::Scores(scores) => of_columns(schema, scores.iter().zip(weights).filter(|(_, w)| **w != 0)),
         Shape::Trees { base, trees } => {
             let intercept = base.iter().zip(weights).map(|(base, weight)| base * weight).sum();
             let mut score = Score { intercept, terms: Vec::with_capacity(trees.len()) };
             for tree in trees {
-                let first = tree.score as usize;
-                let leaves = cells::of_tree(schema, tree, |leaf| {
-                    Ok(leaf
-                        .iter()
-                        .zip(weights.iter().skip(first))
-                        .map(|(value, weight)| value * weight)
-                        .sum())
-                })?;
-                score.add(leaves);
+                let weights = weights.get(tree.score as usize..).unwrap_or_default();
+                let leaf =
+                    |leaf: &[i64]| Ok(leaf.iter().zip(weights).map(|(value, weight)| value * weight).sum());
+                match cells::preorder(schema, tree, keep, leaf)?.as_slice() {
+                    [ScoreNode::Leaf(value)] => score.intercept += value,
+                    nodes => score.terms.push(ScoreTerm::Tree(nodes.to_vec())),
+                }
             }
-            score
+            Ok(score)
         }
-        Shape::Network { .. } => return Err(AuditionError::Network),
-    };
-    Ok((score, at))
-}
-
-/// Adds the leaves of a tree. One value, the most frequent, is every row's.
-trait AddLeaves {
-    fn add(&mut self, leaves: Vec<cells::Cell<i64>>);
-}
-
-impl AddLeaves for Score {
-    fn add(&mut self, leaves: Vec<cells::Cell<i64>>) {
-        let times = |value: i64| leaves.iter().filter(|leaf| leaf.outcome == value).count();
-        let Some(usual) = leaves.iter().map(|leaf| leaf.outcome).max_by_key(|value| (times(*value), *value))
-        else {
-            return;
-        };
-        self.intercept += usual;
-        let others = leaves.into_iter().filter(|leaf| leaf.outcome != usual);
-        let branches: Vec<ScoreBranch> =
-            others.map(|leaf| ScoreBranch { when: leaf.when, value: leaf.outcome - usual }).collect();
-        if !branches.is_empty() {
-            self.terms.push(ScoreTerm::Branches(branches));
-        }
+        Shape::Network { .. } => Err(AuditionError::NetworkOfManyInputs),
     }
 }
 
@@ -204,20 +220,6 @@ fn of_columns<'a>(
     }
     let terms = columns.into_iter().map(|(column, values)| ScoreTerm::Codes { column, values });
     Ok(Score { intercept, terms: terms.collect() })
-}
-
-/// How deep the products of a score, a mask and its powers are, if every column is one digit.
-fn depth(score: &Score) -> u32 {
-    let factors = |when: &Predicate| match when {
-        Predicate::And(parts) => parts.len(),
-        _ => 1,
-    };
-    let of_term = |term: &ScoreTerm| match term {
-        ScoreTerm::Codes { .. } => 1,
-        ScoreTerm::Branches(branches) => branches.iter().map(|b| factors(&b.when)).max().unwrap_or(1),
-    };
-    let most = score.terms.iter().map(of_term).max().unwrap_or(1);
-    most.next_power_of_two().ilog2() + score.levels().next_power_of_two().ilog2() + 1
 }
 
 /// From released counts to a confusion matrix and curves.

@@ -93,7 +93,13 @@ pub(super) fn plan(
         .collect();
     // Rows without a label have no error.
     let predicate = Predicate::present(schema, label);
-    let query = Query { dataset, outputs, predicate, groups: by.map(GroupKey::Codes).into_iter().collect() };
+    let query = Query {
+        dataset,
+        outputs,
+        predicate,
+        groups: by.map(GroupKey::Codes).into_iter().collect(),
+        scores: Vec::new(),
+    };
     query.validate(schema)?;
     let positions = query.requirements(schema).outputs;
     // A sum is its output's last released value; a count the only one.

@@ -22,7 +22,12 @@ pub(super) fn quantise(
     mapped: &[Mapped],
     options: &Options,
 ) -> Result<Outcome, QuantiseError> {
-    let floats = additive(model, schema, mapped, &terms(&model.estimator))?;
+    let mut floats = additive(model, schema, mapped, &terms(&model.estimator))?;
+    let mut link = model.link();
+    if let (Some((factors, of_difference)), [first, second]) = (options.of_two(model), floats.as_slice()) {
+        floats = vec![FloatScore::combined(first, second, factors)];
+        link = of_difference;
+    }
     let width = floats.iter().map(FloatScore::width).fold(0.0, f64::max);
     let (scores, bounds, fraction_bits) = finest(options, width, |bits| {
         let scores: Vec<Score> = floats.iter().map(|score| integer(score, bits)).collect::<Result<_, _>>()?;
@@ -37,7 +42,7 @@ pub(super) fn quantise(
         cuts: Vec::new(),
     };
     let cutoff = |at| round("the cutoff", at, fraction_bits);
-    let link = match model.link() {
+    let link = match link {
         crate::model::Link::Cutoff { at } => crate::model::Link::Cutoff { at: cutoff(at)? },
         other => other.map(|_| 0),
     };

@@ -16,7 +16,7 @@ pub use self::{
     problem::{Cut, Problem, QuantiseError},
 };
 use crate::{
-    model::{Estimator, Model},
+    model::{Estimator, Link, Model},
     quantised::Quantised,
 };
 
@@ -32,6 +32,9 @@ pub struct Options {
     pub table_bits: u32,
     /// Whether a threshold inside a bucket is an error rather than an approximation.
     pub exact_splits: bool,
+    /// Whether two scores that tell two classes apart become one, the second less the first: it needs fewer integers than both. Probabilities that it does not tell are not stated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub difference: bool,
 }
 
 impl Default for Options {
@@ -41,6 +44,7 @@ impl Default for Options {
             prefer: Prefer::Exact,
             table_bits: 8,
             exact_splits: false,
+            difference: false,
         }
     }
 }
@@ -75,6 +79,23 @@ pub struct Outcome {
     pub model: Quantised,
     /// How far they may be off.
     pub report: Report,
+}
+
+impl Options {
+    /// The factors of the first and of the second score in their difference, and the link of that; none
+    /// where there is no such difference, or none is asked for.
+    pub(crate) fn of_two(&self, model: &Model) -> Option<([f64; 2], Link)> {
+        if !self.difference || model.classes.len() != 2 {
+            return None;
+        }
+        let above = Link::Cutoff { at: 0.0 };
+        match model.link() {
+            Link::Softmax => Some(([-1.0, 1.0], Link::Sigmoid)),
+            Link::Largest | Link::OneVsRest | Link::Probabilities => Some(([-1.0, 1.0], above)),
+            // Of clusters each is told by itself.
+            Link::Smallest | Link::Identity | Link::Exp | Link::Cutoff { .. } | Link::Sigmoid => None,
+        }
+    }
 }
 
 /// How far the integers may be from the model they come from, whatever the rows are.

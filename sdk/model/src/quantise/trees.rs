@@ -34,22 +34,29 @@ pub(super) fn quantise(
     check_work(splits, codes, SPLITS)?;
     check_work(model.features.len(), codes, ENTRIES)?;
     let mut sets = Sets::new(model, schema, mapped, *precision);
-    let routed: Vec<Routed> = trees.iter().map(|tree| sets.route(tree)).collect();
+    let mut routed: Vec<Routed> = trees.iter().map(|tree| sets.route(tree)).collect();
     if options.exact_splits {
         sets.problems.extend(sets.cuts.iter().cloned().map(Problem::Cut));
     }
     if !sets.problems.is_empty() {
         return Err(QuantiseError::Problems(sets.problems));
     }
+    let (mut base, mut link) = (base.clone(), model.link());
+    if let (Some((factors, of_difference)), [first, second]) = (options.of_two(model), base.as_slice()) {
+        base = vec![factors[0] * first + factors[1] * second];
+        routed.iter_mut().for_each(|tree| tree.combine(factors));
+        link = of_difference;
+    }
     let share = match combine {
         Combine::Sum => 1.0,
         Combine::Mean => 1.0 / trees.len() as f64,
     };
     let width = (0..base.len()).map(|score| width(score, &routed, share)).fold(0.0, f64::max);
-    let (shape, bounds, fraction_bits) = finest(options, width, |bits| integers(base, &routed, share, bits))?;
+    let (shape, bounds, fraction_bits) =
+        finest(options, width, |bits| integers(&base, &routed, share, bits))?;
     let rounding =
-        (0..base.len()).map(|score| rounding(score, base, &routed, share, fraction_bits)).collect();
-    let link = match model.link() {
+        (0..base.len()).map(|score| rounding(score, &base, &routed, share, fraction_bits)).collect();
+    let link = match link {
         Link::Cutoff { at } => Link::Cutoff { at: round("the cutoff", at, fraction_bits)? },
         other => other.map(|_| 0),
     };
@@ -203,6 +210,17 @@ impl<'a> Sets<'a> {
 }
 
 impl Routed {
+    /// Makes what its leaves add to two scores, each times a factor, one value.
+    fn combine(&mut self, factors: [f64; 2]) {
+        let factors = factors.get(self.score..).unwrap_or_default();
+        for node in &mut self.nodes {
+            if let RoutedNode::Leaf(values) = node {
+                *values = vec![values.iter().zip(factors).map(|(value, factor)| value * factor).sum()];
+            }
+        }
+        self.score = 0;
+    }
+
     /// What its leaves add to a score; empty where it adds nothing to it.
     fn adds(&self, score: usize) -> impl Iterator<Item = f64> + '_ {
         let at = score.checked_sub(self.score);

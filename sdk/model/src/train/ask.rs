@@ -3,7 +3,7 @@
 use sordino_protocol::{
     answer::Answer,
     canonical::Canonical,
-    predicate::{CodeSet, Predicate},
+    predicate::Predicate,
     query::{
         Class, Derivation, Expression, GroupKey, LabelKind, MAX_GROUPS, MAX_OUTPUTS, Output, Query,
         QueryError,
@@ -168,6 +168,7 @@ impl Ask {
             outputs: expressions.iter().enumerate().map(output).collect(),
             predicate: self.rows.clone(),
             groups: groups.to_vec(),
+            scores: Vec::new(),
         }
     }
 }
@@ -176,13 +177,8 @@ impl Ask {
 fn cells(schema: &Schema, keys: &[GroupKey]) -> Vec<Class> {
     let mut cells = vec![vec![]];
     for key in keys {
-        let classes: Vec<Predicate> = match key {
-            GroupKey::Classes { classes, .. } => classes.iter().map(|class| class.when.clone()).collect(),
-            GroupKey::Codes(column) => {
-                let of_code = |code| Predicate::column_in(schema, *column, CodeSet::from_codes([code]));
-                (0..schema.column(*column).codes()).map(of_code).collect()
-            }
-        };
+        let classes: Vec<Predicate> =
+            (0..key.size(schema) as u32).map(|class| key.rows(schema, class)).collect();
         let with = |cell: &Vec<Predicate>, class: &Predicate| [cell.as_slice(), &[class.clone()]].concat();
         cells = cells.iter().flat_map(|cell| classes.iter().map(move |class| with(cell, class))).collect();
     }

@@ -1,5 +1,6 @@
 //! One test binary: models of real libraries, their integers, and hostile files.
 
+mod accepted;
 mod auditions;
 mod damaged;
 mod fixture;

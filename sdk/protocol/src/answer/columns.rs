@@ -45,6 +45,7 @@ fn exact(value: &Value) -> (AnswerType, u8) {
 fn key_type(schema: &Schema, key: &GroupKey) -> (AnswerType, u8) {
     match key {
         GroupKey::Codes(id) => code_type(schema, *id),
+        GroupKey::Largest { .. } => (AnswerType::Label, 0),
         GroupKey::Classes { kind, .. } => match kind {
             LabelKind::Text => (AnswerType::Label, 0),
             LabelKind::Integer => (AnswerType::Integer, 0),

@@ -41,7 +41,7 @@ use crate::{
     program::{Register, ScanProgram, Step},
 };
 
-pub use basis::{finishes_early, partial_bytes, working_moduli};
+pub use basis::{MAX_PARTIAL_BYTES, finishes_early, partial_bytes, working_moduli};
 pub use flooding::{FLOODING_BITS, Flooding, flooding};
 pub use form::{degrees, depths};
 use model::{Model, Noise};

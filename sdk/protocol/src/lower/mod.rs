@@ -41,7 +41,7 @@ pub enum LowerError {
         dimensions: Vec<String>,
     },
     /// Aggregates know no score of a row.
-    #[error("aggregates do not tell how many rows have a score: that is counted from rows, in layout scan")]
+    #[error("aggregates do not tell the scores of rows: these are computed from rows, in layout scan")]
     Scores,
     /// The dataset is not published for scores.
     #[error(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{score::Score, value::Value};
+use super::value::Value;
 use crate::{predicate::Predicate, schema::ColumnId};
 
 /// One column of the answer.
@@ -26,8 +26,8 @@ pub enum Expression {
     Count(Predicate),
     /// How many rows have a score within a band.
     Band {
-        /// The score.
-        score: Score,
+        /// Which of the query's scores.
+        score: u16,
         /// The lowest score that is counted.
         from: i64,
         /// The first that is not.

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::score::Score;
 use crate::{
     predicate::{CodeSet, Predicate},
     schema::{ColumnId, Schema},
 };
 
+/// The most scores whose largest is a class: each is compared with every other.
+pub const MAX_COMPARED: usize = 8;
 /// The most classes of a key, as many as the codes of a dimension.
 pub const MAX_CLASSES: usize = 4_096;
 
@@ -23,6 +26,13 @@ pub enum GroupKey {
         kind: LabelKind,
         /// The classes in the order of the answer.
         classes: Vec<Class>,
+    },
+    /// A class for each of several scores: the rows that have the largest there, the first of equals.
+    Largest {
+        /// How the classes are shown.
+        labels: Vec<String>,
+        /// The scores.
+        scores: Vec<Score>,
     },
 }
 
@@ -58,10 +68,12 @@ impl GroupKey {
         match self {
             Self::Codes(id) => u64::from(schema.column(*id).codes()),
             Self::Classes { classes, .. } => classes.len() as u64,
+            Self::Largest { scores, .. } => scores.len() as u64,
         }
     }
 
-    /// The rows of class number `index`: what it takes and no class before it does.
+    /// The rows of class number `index`: what it takes and no class before it does. Which score is the
+    /// largest is no condition on codes: of that, all rows.
     pub fn rows(&self, schema: &Schema, index: u32) -> Predicate {
         match self {
             Self::Codes(id) => Predicate::column_in(schema, *id, CodeSet::from_codes([index])),
@@ -73,6 +85,7 @@ impl GroupKey {
                 parts.extend(earlier.map(|other| other.when.negated(schema)));
                 Predicate::and(schema, parts)
             }
+            Self::Largest { .. } => Predicate::All,
         }
     }
 
@@ -83,6 +96,16 @@ impl GroupKey {
             Self::Classes { classes, .. } => {
                 let position = classes.iter().position(|class| class.when.holds(code))?;
                 u32::try_from(position).ok()
+            }
+            Self::Largest { scores, .. } => {
+                let mut largest: Option<(i64, u32)> = None;
+                for (position, score) in (0u32..).zip(scores) {
+                    let score = score.at(code);
+                    if largest.is_none_or(|(known, _)| score > known) {
+                        largest = Some((score, position));
+                    }
+                }
+                largest.map(|(_, position)| position)
             }
         }
     }
@@ -97,6 +120,12 @@ impl GroupKey {
                 columns.dedup();
                 columns
             }
+            Self::Largest { scores, .. } => {
+                let mut columns: Vec<_> = scores.iter().flat_map(Score::columns).collect();
+                columns.sort_unstable();
+                columns.dedup();
+                columns
+            }
         }
     }
 
@@ -105,6 +134,7 @@ impl GroupKey {
         match self {
             Self::Codes(id) => schema.column(*id).label(index),
             Self::Classes { classes, .. } => classes.get(index as usize)?.label.clone(),
+            Self::Largest { labels, .. } => labels.get(index as usize).cloned(),
         }
     }
 }

@@ -20,10 +20,12 @@ pub mod value;
 mod veil;
 
 pub use expression::{Expression, Output, Pair, Rank, Spread};
-pub use groups::{Class, GroupKey, LabelKind};
+pub use groups::{Class, GroupKey, LabelKind, MAX_COMPARED};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
-pub use score::{Score, ScoreBranch, ScoreTerm};
-pub use size::{MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING};
+pub use score::{Score, ScoreNode, ScoreTerm};
+pub use size::{
+    MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING, MAX_SCORE_PARTS,
+};
 pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 pub use veil::{VeilError, Veiled};
@@ -34,6 +36,8 @@ pub const MAX_OUTPUTS: usize = 64;
 pub const MAX_GROUPS: u64 = 4_096;
 /// The most grouping keys.
 pub const MAX_GROUP_KEYS: usize = 8;
+/// The most scores of a query.
+pub const MAX_SCORES: usize = 16;
 /// The most integers computed for all groups together.
 pub const MAX_COMPUTED: u64 = 1 << 16;
 
@@ -49,6 +53,9 @@ pub struct Query {
     pub predicate: Predicate,
     /// The grouping keys; every combination of their classes is a group, in row-major order.
     pub groups: Vec<GroupKey>,
+    /// The scores that outputs are about: each once, in the order of first use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Score>,
 }
 
 impl Canonical for Query {
@@ -64,6 +71,11 @@ impl Query {
     /// Number of groups: the product of the sizes of the keys; 1 without GROUP BY.
     pub fn group_count(&self, schema: &Schema) -> u64 {
         self.groups.iter().map(|key| key.size(schema)).fold(1, u64::saturating_mul)
+    }
+
+    /// Whether it is about scores, which are computed from rows published for them.
+    pub fn is_scored(&self) -> bool {
+        !self.scores.is_empty() || self.groups.iter().any(|key| matches!(key, GroupKey::Largest { .. }))
     }
 
     /// How many values an answer may disclose.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Query,
     expression::{Expression, Pair, Rank},
-    score::{Score, ScoreTerm},
+    score::Score,
     value::{self, Branch, Value},
 };
 use crate::{
@@ -146,14 +146,7 @@ impl Quantity {
     pub fn predicates(&self) -> Vec<&Predicate> {
         match self {
             Self::Sum(branches) => branches.iter().map(|branch| &branch.when).collect(),
-            Self::Histogram { when, .. } => vec![when],
-            Self::Levels { score, when } => {
-                let branches = score.terms.iter().flat_map(|term| match term {
-                    ScoreTerm::Codes { .. } => [].iter(),
-                    ScoreTerm::Branches(branches) => branches.iter(),
-                });
-                branches.map(|branch| &branch.when).chain([when]).collect()
-            }
+            Self::Histogram { when, .. } | Self::Levels { when, .. } => vec![when],
         }
     }
 }
@@ -173,7 +166,7 @@ impl Requirements {
         let mut needs = Self::default();
         needs.quantity(Quantity::count(Predicate::All));
         for output in &query.outputs {
-            let positions = needs.output(schema, &output.expression);
+            let positions = needs.output(schema, &query.scores, &output.expression);
             needs.outputs.push(positions);
         }
         needs
@@ -188,6 +181,19 @@ impl Requirements {
         let known = self.quantities.iter().position(|other| *other == quantity);
         known.unwrap_or_else(|| {
             self.quantities.push(quantity);
+            self.quantities.len() - 1
+        })
+    }
+
+    /// The levels of a score. Scores are large: it is copied only when it is new.
+    fn levels(&mut self, score: &Score, when: &Predicate) -> usize {
+        let is_this = |quantity: &Quantity| match quantity {
+            Quantity::Levels { score: other, when: among } => when == among && score == other,
+            Quantity::Sum(_) | Quantity::Histogram { .. } => false,
+        };
+        let known = self.quantities.iter().position(is_this);
+        known.unwrap_or_else(|| {
+            self.quantities.push(Quantity::Levels { score: score.clone(), when: when.clone() });
             self.quantities.len() - 1
         })
     }
@@ -220,7 +226,7 @@ impl Requirements {
         self.release(Derivation::Rank { histogram, rank }, vec![histogram])
     }
 
-    fn output(&mut self, schema: &Schema, expression: &Expression) -> Vec<usize> {
+    fn output(&mut self, schema: &Schema, scores: &[Score], expression: &Expression) -> Vec<usize> {
         // The sizes of products were checked when the query was validated.
         let times = |a: &Value, b: &Value| {
             a.times(schema, b).unwrap_or_else(|| Value { scale: 0, branches: Vec::new() })
@@ -254,10 +260,11 @@ impl Requirements {
                 all
             }
             Expression::Band { score, from, to, when } => {
+                let Some(score) = scores.get(usize::from(*score)) else { return Vec::new() };
                 let (low, high) = score.bounds();
                 let level = |at: i64| u32::try_from(at.clamp(low, high + 1) - low).unwrap_or(u32::MAX);
                 let (from, to) = (level(*from), level(*to));
-                let levels = self.quantity(Quantity::Levels { score: score.clone(), when: when.clone() });
+                let levels = self.levels(score, when);
                 // The rows it is made of are itself.
                 vec![self.release(Derivation::Band { levels, from, to }, vec![])]
             }
@@ -329,7 +336,13 @@ mod tests {
             let output =
                 Output { name: "s".to_owned(), expression: Expression::Sum(Value { scale: 0, branches }) };
             let dataset = Digest::from_bytes([0; 32]);
-            let query = Query { dataset, outputs: vec![output], predicate: Predicate::All, groups: vec![] };
+            let query = Query {
+                dataset,
+                outputs: vec![output],
+                predicate: Predicate::All,
+                groups: vec![],
+                scores: vec![],
+            };
             let needs = query.requirements(&schema);
             let support = needs.released[needs.outputs[0][1]].support.clone();
             support.iter().filter_map(|s| needs.quantities[*s].counted().cloned()).collect::<Vec<_>>()

@@ -1,13 +1,16 @@
 //! How large a query may be that comes as it is, not as SQL. SQL is limited by its text; a tree of
 //! conditions could make the compilers compare every part of it with every other.
 
-use super::{Expression, GroupKey, Query, QueryError, Score, ScoreTerm, Value};
+use super::{Expression, GroupKey, Query, QueryError, Score, ScoreNode, ScoreTerm, Value};
 use crate::{predicate::Predicate, schema::Schema};
 
 /// The most parts of all conditions of outputs together: junctions, and ranges of codes.
 pub const MAX_OUTPUT_PARTS: usize = 2_048;
 /// The most parts of the predicate and of all grouping keys together.
 pub const MAX_KEY_PARTS: usize = 4_096;
+/// The most parts of all scores together: nodes of trees with the ranges of codes they ask for, and tables
+/// by sixteen codes. A hundred trees of depth 6 have about 13,000.
+pub const MAX_SCORE_PARTS: usize = 32_768;
 /// Classes from which on no two of a key may take the same row: what earlier classes take need not be
 /// excluded then.
 pub const MAX_OVERLAPPING: usize = 64;
@@ -22,11 +25,12 @@ impl Query {
     /// # Errors
     /// What is too large.
     pub fn check_size(&self, schema: &Schema) -> Result<(), QueryError> {
-        let labels = self.groups.iter().filter_map(|key| match key {
+        let labels = self.groups.iter().map(|key| match key {
             GroupKey::Classes { classes, .. } => {
-                Some(classes.iter().filter_map(|class| class.label.as_ref()))
+                classes.iter().filter_map(|class| class.label.as_ref()).collect()
             }
-            GroupKey::Codes(_) => None,
+            GroupKey::Largest { labels, .. } => labels.iter().collect(),
+            GroupKey::Codes(_) => Vec::new(),
         });
         let mut texts = self.outputs.iter().map(|output| &output.name).chain(labels.flatten());
         if texts.any(|text| text.chars().count() > MAX_LABEL || text.chars().any(char::is_control)) {
@@ -38,6 +42,16 @@ impl Query {
         most(self.outputs.iter().map(|output| of_expression(&output.expression)).sum(), MAX_OUTPUT_PARTS)?;
         let of_keys: usize = self.groups.iter().map(of_key).sum();
         most(parts(&self.predicate).saturating_add(of_keys), MAX_KEY_PARTS)?;
+        let compared = self.groups.iter().filter_map(|key| match key {
+            // Each is compared with every other.
+            GroupKey::Largest { scores, .. } => Some((scores, scores.len())),
+            GroupKey::Codes(_) | GroupKey::Classes { .. } => None,
+        });
+        let of_keys = compared.map(|(scores, times)| of_scores(scores).saturating_mul(times)).sum::<usize>();
+        let found = of_scores(&self.scores).saturating_add(of_keys);
+        if found > MAX_SCORE_PARTS {
+            return Err(QueryError::ScoreParts { found, limit: MAX_SCORE_PARTS });
+        }
         self.groups.iter().try_for_each(|key| self.check_key(schema, key))
     }
 
@@ -45,7 +59,7 @@ impl Query {
         let GroupKey::Classes { classes, .. } = key else { return Ok(()) };
         let known = self.groups.iter().all(|key| match key {
             GroupKey::Codes(id) => id.index() < schema.columns.len(),
-            GroupKey::Classes { .. } => true,
+            GroupKey::Classes { .. } | GroupKey::Largest { .. } => true,
         });
         // A column that there is not is refused by name later.
         let groups = if known { self.group_count(schema) } else { 1 };
@@ -80,7 +94,7 @@ fn parts(predicate: &Predicate) -> usize {
 
 fn of_key(key: &GroupKey) -> usize {
     match key {
-        GroupKey::Codes(_) => 1,
+        GroupKey::Codes(_) | GroupKey::Largest { .. } => 1,
         GroupKey::Classes { classes, .. } => classes.iter().map(|class| parts(&class.when)).sum(),
     }
 }
@@ -89,22 +103,26 @@ fn of_value(value: &Value) -> usize {
     value.branches.iter().map(|branch| parts(&branch.when)).sum()
 }
 
-/// Bands of one score share it, but each is sent with it.
-fn of_score(score: &Score) -> usize {
+/// Scores are compiled once each, in time that grows with their parts.
+fn of_scores(scores: &[Score]) -> usize {
+    let of_node = |node: &ScoreNode| match node {
+        ScoreNode::Split { codes, .. } => 1 + codes.ranges().len(),
+        ScoreNode::Leaf(_) => 1,
+    };
     let of_term = |term: &ScoreTerm| match term {
         ScoreTerm::Codes { values, .. } => values.len().div_ceil(16),
-        ScoreTerm::Branches(branches) => branches.iter().map(|branch| parts(&branch.when)).sum(),
+        ScoreTerm::Tree(nodes) => nodes.iter().map(of_node).sum(),
     };
-    score.terms.iter().map(of_term).sum()
+    scores.iter().flat_map(|score| &score.terms).map(of_term).sum()
 }
 
 fn of_expression(expression: &Expression) -> usize {
     match expression {
         Expression::Group(_) => 1,
-        Expression::Count(when) | Expression::Distinct { when, .. } | Expression::Quantile { when, .. } => {
-            parts(when)
-        }
-        Expression::Band { score, when, .. } => parts(when) + of_score(score),
+        Expression::Count(when)
+        | Expression::Band { when, .. }
+        | Expression::Distinct { when, .. }
+        | Expression::Quantile { when, .. } => parts(when),
         Expression::Sum(value) | Expression::Average(value) | Expression::Spread { value, .. } => {
             of_value(value)
         }
@@ -138,7 +156,13 @@ mod tests {
     fn query(outputs: Vec<Expression>, groups: Vec<GroupKey>) -> Query {
         let output = |expression| Output { name: "x".to_owned(), expression };
         let outputs = outputs.into_iter().map(output).collect();
-        Query { dataset: Digest::from_bytes([0; 32]), outputs, predicate: Predicate::All, groups }
+        Query {
+            dataset: Digest::from_bytes([0; 32]),
+            outputs,
+            predicate: Predicate::All,
+            groups,
+            scores: vec![],
+        }
     }
 
     fn classes(count: usize, when: impl Fn(usize) -> Predicate) -> GroupKey {

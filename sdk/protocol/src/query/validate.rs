@@ -3,9 +3,9 @@
 
 use super::{
     Expression, GroupKey, MAX_COMPARISONS, MAX_COMPUTED, MAX_GROUP_KEYS, MAX_GROUPS, MAX_LABEL, MAX_OUTPUTS,
-    MAX_OVERLAPPING, Query, Rank, Value,
-    groups::MAX_CLASSES,
-    score::{MAX_LEVELS, MAX_SCORE_BRANCHES, MAX_TERMS, Score, ScoreBranch, ScoreTerm},
+    MAX_OVERLAPPING, MAX_SCORES, Query, Rank, Value,
+    groups::{MAX_CLASSES, MAX_COMPARED},
+    score::{MAX_LEVELS, MAX_TERMS, Score, ScoreNode, ScoreTerm, TreeError, check_tree},
     value::{MAX_BRANCHES, MAX_FACTORS, MAX_MONOMIALS, MAX_VALUE_SCALE},
 };
 use crate::{
@@ -84,6 +84,17 @@ pub enum QueryError {
         /// Integers within its bounds.
         levels: u64,
     },
+    /// A key of too few or too many scores.
+    #[error(
+        "the largest of {scores} scores with {labels} labels: expected 2 to {MAX_COMPARED}, each with a label of its \
+         own"
+    )]
+    Compared {
+        /// Scores.
+        scores: usize,
+        /// Labels.
+        labels: usize,
+    },
     /// A term with another number of values than its column has codes.
     #[error("a score gives {found} values to `{column}`, which has {expected} codes")]
     ScoreCodes {
@@ -94,12 +105,38 @@ pub enum QueryError {
         /// Values.
         found: usize,
     },
-    /// A term of too many branches.
-    #[error("a term of a score has {0} branches: at most {MAX_SCORE_BRANCHES} are allowed")]
-    ScoreBranches(usize),
-    /// Branches that are not apart.
-    #[error("branch {0} of a score's term does not visibly exclude those before: a row must be in one only")]
-    ScoreOverlap(usize),
+    /// A tree that is none.
+    #[error("term {term} of a score is no tree: {error}")]
+    ScoreTree {
+        /// Its position.
+        term: usize,
+        /// What is wrong.
+        error: TreeError,
+    },
+    /// A split that does not tell codes apart.
+    #[error("a tree of a score asks for none or all of the {codes} codes of `{column}`, or for others")]
+    ScoreSplit {
+        /// The column.
+        column: String,
+        /// Codes, null included.
+        codes: u32,
+    },
+    /// Scores that are missing, unused, repeated or not in their order.
+    #[error(
+        "{0} scores: expected at most {MAX_SCORES}, each used, none twice, in the order in which outputs use them"
+    )]
+    Scores(usize),
+    /// Scores of too many parts.
+    #[error(
+        "scores of {found} parts together, nodes of trees and ranges of their codes: at most {limit} are compiled; \
+         use fewer or shallower trees"
+    )]
+    ScoreParts {
+        /// Nodes, ranges, and tables by sixteen codes.
+        found: usize,
+        /// The most.
+        limit: usize,
+    },
     /// A percentile outside 0 to 1.
     #[error("percentile {0} millionths: expected 0 to 1000000")]
     Percentile(u32),
@@ -149,6 +186,8 @@ impl Query {
             return Err(QueryError::GroupCount(self.group_count(schema)));
         }
         check.predicate(&self.predicate)?;
+        self.check_scores()?;
+        self.scores.iter().try_for_each(|score| check.score(score))?;
         for (position, output) in self.outputs.iter().enumerate() {
             match output.expression {
                 Expression::Group(key) if usize::from(key) >= self.groups.len() => {
@@ -160,6 +199,26 @@ impl Query {
         let computed = self.group_count(schema) * self.requirements(schema).size(schema) as u64;
         if computed > MAX_COMPUTED {
             return Err(QueryError::Computed(computed));
+        }
+        Ok(())
+    }
+
+    /// Scores have one order, so that a question has one form.
+    fn check_scores(&self) -> Result<(), QueryError> {
+        let found = self.scores.len();
+        let mut used = 0usize;
+        for output in &self.outputs {
+            if let Expression::Band { score, .. } = output.expression {
+                match usize::from(score) {
+                    next if next == used => used += 1,
+                    known if known < used => {}
+                    _ => return Err(QueryError::Scores(found)),
+                }
+            }
+        }
+        let distinct = self.scores.iter().enumerate().all(|(at, score)| !self.scores[..at].contains(score));
+        if used != found || found > MAX_SCORES || !distinct {
+            return Err(QueryError::Scores(found));
         }
         Ok(())
     }
@@ -197,6 +256,22 @@ impl Check<'_> {
                 }
                 classes.iter().try_for_each(|class| self.predicate(&class.when))
             }
+            GroupKey::Largest { labels, scores } => {
+                let distinct = labels.iter().enumerate().all(|(at, label)| !labels[..at].contains(label));
+                if labels.len() != scores.len() || !(2..=MAX_COMPARED).contains(&scores.len()) || !distinct {
+                    return Err(QueryError::Compared { scores: scores.len(), labels: labels.len() });
+                }
+                scores.iter().try_for_each(|score| self.terms(score))?;
+                for (at, score) in scores.iter().enumerate() {
+                    for other in &scores[..at] {
+                        let levels = score.minus(other).map_or(u64::MAX, |difference| difference.levels());
+                        if levels > MAX_LEVELS {
+                            return Err(QueryError::Score { terms: score.terms.len(), levels });
+                        }
+                    }
+                }
+                Ok(())
+            }
         }
     }
 
@@ -216,12 +291,11 @@ impl Check<'_> {
                 self.product(x, x)?;
                 self.product(y, y)
             }
-            Expression::Band { score, from, to, when } => {
+            Expression::Band { score: _, from, to, when } => {
                 if from >= to {
                     return Err(QueryError::EmptyBand { from: *from, to: *to });
                 }
-                self.predicate(when)?;
-                self.score(score)
+                self.predicate(when)
             }
             Expression::Distinct { column, when } => {
                 self.dimension(*column)?;
@@ -240,10 +314,17 @@ impl Check<'_> {
     }
 
     fn score(&self, score: &Score) -> Result<(), QueryError> {
-        if score.terms.len() > MAX_TERMS || score.levels() > MAX_LEVELS {
+        if score.levels() > MAX_LEVELS {
             return Err(QueryError::Score { terms: score.terms.len(), levels: score.levels() });
         }
-        for term in &score.terms {
+        self.terms(score)
+    }
+
+    fn terms(&self, score: &Score) -> Result<(), QueryError> {
+        if score.terms.len() > MAX_TERMS {
+            return Err(QueryError::Score { terms: score.terms.len(), levels: score.levels() });
+        }
+        for (position, term) in score.terms.iter().enumerate() {
             match term {
                 ScoreTerm::Codes { column, values } => {
                     self.dimension(*column)?;
@@ -256,21 +337,24 @@ impl Check<'_> {
                         });
                     }
                 }
-                ScoreTerm::Branches(branches) => {
-                    if branches.len() > MAX_SCORE_BRANCHES {
-                        return Err(QueryError::ScoreBranches(branches.len()));
-                    }
-                    for (position, branch) in branches.iter().enumerate() {
-                        self.predicate(&branch.when)?;
-                        let apart = |other: &ScoreBranch| other.when.excludes(&branch.when);
-                        if !branches[..position].iter().all(apart) {
-                            return Err(QueryError::ScoreOverlap(position));
-                        }
-                    }
+                ScoreTerm::Tree(nodes) => {
+                    check_tree(nodes).map_err(|error| QueryError::ScoreTree { term: position, error })?;
+                    nodes.iter().try_for_each(|node| self.node(node))?;
                 }
             }
         }
         Ok(())
+    }
+
+    fn node(&self, node: &ScoreNode) -> Result<(), QueryError> {
+        let ScoreNode::Split { column, codes, .. } = node else { return Ok(()) };
+        self.dimension(*column)?;
+        let described = self.schema.column(*column);
+        let all = described.codes();
+        if codes.is_proper(all) {
+            return Ok(());
+        }
+        Err(QueryError::ScoreSplit { column: described.name.clone(), codes: all })
     }
 
     fn product(&self, a: &Value, b: &Value) -> Result<(), QueryError> {

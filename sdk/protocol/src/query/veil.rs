@@ -2,7 +2,7 @@
 //! the query without the conditions of its classes. What it can tell from that, the shape of the answer
 //! and the noise, is all it needs to release counts; that the counts are of those conditions it cannot check.
 
-use super::{Expression, GroupKey, Query};
+use super::{Class, Expression, GroupKey, LabelKind, Query};
 use crate::{predicate::Predicate, schema::ColumnId};
 
 /// Why a query has nothing to hide, or cannot be hidden.
@@ -40,13 +40,22 @@ impl Query {
         let mut inputs = Vec::new();
         let mut query = self.clone();
         for key in &mut query.groups {
-            if let GroupKey::Classes { classes, .. } = key {
-                for class in classes {
-                    inputs.extend(class.when.columns());
-                    class.when = Predicate::Nothing;
+            if !matches!(key, GroupKey::Codes(_)) {
+                inputs.extend(key.columns());
+            }
+            match key {
+                GroupKey::Codes(_) => {}
+                GroupKey::Classes { classes, .. } => {
+                    classes.iter_mut().for_each(|class| class.when = Predicate::Nothing);
+                }
+                GroupKey::Largest { labels, .. } => {
+                    let class = |label| Class { label: Some(label), when: Predicate::Nothing };
+                    let classes = std::mem::take(labels).into_iter().map(class).collect();
+                    *key = GroupKey::Classes { kind: LabelKind::Text, classes };
                 }
             }
         }
+        query.scores.clear();
         if inputs.is_empty() {
             return Err(VeilError::NoConditions);
         }
@@ -60,8 +69,11 @@ impl Query {
         let hidden = |key: &GroupKey| match key {
             GroupKey::Codes(_) => true,
             GroupKey::Classes { classes, .. } => classes.iter().all(|class| class.when == Predicate::Nothing),
+            GroupKey::Largest { .. } => false,
         };
-        self.outputs.iter().all(|output| is_plain(&output.expression)) && self.groups.iter().all(hidden)
+        self.scores.is_empty()
+            && self.outputs.iter().all(|output| is_plain(&output.expression))
+            && self.groups.iter().all(hidden)
     }
 }
 
@@ -73,12 +85,7 @@ fn is_plain(expression: &Expression) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        digest::Digest,
-        predicate::CodeSet,
-        query::{Class, LabelKind, Output},
-        schema::Schema,
-    };
+    use crate::{digest::Digest, predicate::CodeSet, query::Output, schema::Schema};
 
     #[test]
     fn conditions_go_and_the_shape_stays() {
@@ -94,6 +101,7 @@ mod tests {
             outputs: vec![count],
             predicate: Predicate::All,
             groups: vec![GroupKey::Classes { kind: LabelKind::Text, classes }],
+            scores: vec![],
         };
         let veiled = query.veiled().expect("it can be hidden");
         assert_eq!(veiled.inputs, [column]);

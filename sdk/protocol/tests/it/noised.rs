@@ -67,8 +67,13 @@ fn asked(codes: i64) -> (Schema, Query) {
     expressions.extend(ranks.map(|rank| Expression::Quantile { rank, column, when: when.clone() }));
     let output = |expression| Output { name: "x".to_owned(), expression };
     let outputs = expressions.into_iter().map(output).collect();
-    let query =
-        Query { dataset: Digest::from_bytes([0; 32]), outputs, predicate: Predicate::All, groups: vec![] };
+    let query = Query {
+        dataset: Digest::from_bytes([0; 32]),
+        outputs,
+        predicate: Predicate::All,
+        groups: vec![],
+        scores: vec![],
+    };
     query.validate(&schema).expect("valid");
     (schema, query)
 }

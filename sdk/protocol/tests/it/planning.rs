@@ -58,6 +58,7 @@ pub(crate) fn query(predicate: Predicate, groups: &[u16], outputs: &[Expression]
         outputs: outputs.iter().enumerate().map(named).collect(),
         predicate,
         groups: groups.iter().copied().map(ColumnId).map(GroupKey::Codes).collect(),
+        scores: Vec::new(),
     }
 }
 

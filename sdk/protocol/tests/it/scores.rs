@@ -11,7 +11,7 @@ use sordino_protocol::{
     merkle, plaintext,
     predicate::{CodeSet, Predicate},
     program::Program,
-    query::{Expression, QueryError, Score, ScoreBranch, ScoreTerm},
+    query::{Expression, Query, QueryError, Score, ScoreNode, ScoreTerm, score::TreeError},
     release_values::{combine, release},
     schema::{ColumnId, Schema},
     testing,
@@ -46,10 +46,39 @@ fn only(schema: &Schema, column: u16, codes: &[u32]) -> Predicate {
     Predicate::column_in(schema, ColumnId(column), CodeSet::from_codes(codes.iter().copied()))
 }
 
-/// Points of two columns and a stump over two more.
-fn score(schema: &Schema) -> Score {
-    let branch = |column, codes: &[u32], value| ScoreBranch { when: only(schema, column, codes), value };
-    let wide: Vec<u32> = (0..250).collect();
+fn split(column: u16, codes: std::ops::Range<u32>, right: u32) -> ScoreNode {
+    ScoreNode::Split { column: ColumnId(column), codes: CodeSet::from_codes(codes), right }
+}
+
+/// A tree of four splits on a path, some of which others decide, over all columns.
+fn tree() -> Vec<ScoreNode> {
+    let leaf = ScoreNode::Leaf;
+    vec![
+        split(3, 0..250, 14),
+        split(1, 0..2, 9),
+        split(2, 4..9, 8),
+        // Always so here.
+        split(3, 0..400, 7),
+        split(0, 0..1, 6),
+        leaf(40),
+        leaf(-3),
+        leaf(7),
+        leaf(5),
+        split(2, 0..10, 13),
+        split(2, 5..12, 12),
+        leaf(1),
+        leaf(2),
+        leaf(3),
+        split(0, 1..2, 18),
+        split(1, 1..3, 17),
+        leaf(0),
+        leaf(-30),
+        leaf(9),
+    ]
+}
+
+/// Points of three columns and a tree.
+fn score() -> Score {
     Score {
         intercept: -7,
         terms: vec![
@@ -57,33 +86,30 @@ fn score(schema: &Schema) -> Score {
             ScoreTerm::Codes { column: ColumnId(1), values: vec![4, 0, 11, -2] },
             ScoreTerm::Codes { column: ColumnId(2), values: (0..20).map(|code| 3 * code).collect() },
             ScoreTerm::Codes { column: ColumnId(3), values: (0..600).map(|code| code / 200).collect() },
-            ScoreTerm::Branches(vec![branch(3, &wide, 40), branch(3, &[300, 301], -30)]),
+            ScoreTerm::Tree(tree()),
         ],
     }
 }
 
-fn bands(score: &Score, when: &Predicate) -> Vec<Expression> {
+/// Bands of one score of the rows of a predicate.
+fn asked(score: &Score, predicate: Predicate, groups: &[u16]) -> Query {
     let (low, high) = score.bounds();
     let cuts = [low, -5, 0, 17, 18, 60, high + 1];
-    let band = |pair: &[i64]| Expression::Band {
-        score: score.clone(),
-        from: pair[0],
-        to: pair[1],
-        when: when.clone(),
-    };
-    cuts.windows(2).map(band).collect()
+    let band = |pair: &[i64]| Expression::Band { score: 0, from: pair[0], to: pair[1], when: Predicate::All };
+    let bands: Vec<Expression> = cuts.windows(2).map(band).collect();
+    Query { scores: vec![score.clone()], ..query(predicate, groups, &bands) }
 }
 
 #[test]
 fn rows_within_bands_are_counted_exactly() {
     let (schema, table, manifest) = scored(400);
     assert_eq!(manifest.validate(), Ok(()));
-    let score = score(&schema);
+    let score = score();
     assert!((100..=256).contains(&score.levels()), "{}", score.levels());
     for (predicate, groups) in
         [(Predicate::All, vec![0]), (within(&schema, 2, 3, 17), vec![0]), (only(&schema, 0, &[1]), vec![])]
     {
-        let asked = query(predicate, &groups, &bands(&score, &Predicate::All));
+        let asked = asked(&score, predicate, &groups);
         assert_eq!(asked.validate(&schema), Ok(()));
         let program = lower(&manifest, &asked, LayoutKind::Scan).expect("lowers");
         let outputs = interpreter::run(&manifest, &program, &table);
@@ -111,27 +137,41 @@ fn rows_within_bands_are_counted_exactly() {
     }
 }
 
+/// Points of one column.
+fn cheap() -> Score {
+    let column = ColumnId(1);
+    Score { intercept: 0, terms: vec![ScoreTerm::Codes { column, values: vec![1, 2, 3, 4] }] }
+}
+
 #[test]
 fn what_cannot_be_scored_is_refused_by_name() {
     let (schema, _, mut manifest) = scored(50);
-    let good = score(&schema);
-    let asked = |score: Score| query(Predicate::All, &[], &bands(&score, &Predicate::All));
-    let refused = |score: Score| asked(score).validate(&schema).expect_err("refused");
+    let good = score();
+    let asked = |score: &Score| asked(score, Predicate::All, &[]);
+    let refused = |score: Score| asked(&score).validate(&schema).expect_err("refused");
     let mut wide = good.clone();
     wide.terms.push(ScoreTerm::Codes { column: ColumnId(0), values: vec![0, 500] });
     assert!(matches!(refused(wide), QueryError::Score { .. }));
     let mut short = good.clone();
     short.terms[0] = ScoreTerm::Codes { column: ColumnId(1), values: vec![1, 2, 3] };
     assert!(matches!(refused(short), QueryError::ScoreCodes { expected: 4, found: 3, .. }));
-    let mut twice = good.clone();
-    let branch = |codes: &[u32]| ScoreBranch { when: only(&schema, 2, codes), value: 1 };
-    twice.terms.push(ScoreTerm::Branches(vec![branch(&[1, 2]), branch(&[2, 3])]));
-    assert_eq!(refused(twice), QueryError::ScoreOverlap(1));
+    let with_tree = |nodes: Vec<ScoreNode>| Score { intercept: 0, terms: vec![ScoreTerm::Tree(nodes)] };
+    let cyclic = with_tree(vec![split(2, 0..3, 0), ScoreNode::Leaf(1), ScoreNode::Leaf(2)]);
+    assert_eq!(refused(cyclic), QueryError::ScoreTree { term: 0, error: TreeError::Order });
+    let trivial = with_tree(vec![split(2, 0..20, 2), ScoreNode::Leaf(1), ScoreNode::Leaf(2)]);
+    assert!(matches!(refused(trivial), QueryError::ScoreSplit { codes: 20, .. }));
+    let mut large = good.clone();
+    large.terms = vec![ScoreTerm::Tree(tree()); 1_000];
+    let parts = Query { scores: vec![large.clone(), large], ..asked(&good) };
+    assert!(matches!(parts.check_size(&schema), Err(QueryError::ScoreParts { .. })));
+    let unused = Query { scores: vec![good.clone(), cheap()], ..asked(&good) };
+    assert_eq!(unused.validate(&schema), Err(QueryError::Scores(2)));
+    assert_eq!(Query { scores: vec![], ..asked(&good) }.validate(&schema), Err(QueryError::Scores(0)));
     let mut measured = good.clone();
     measured.terms.push(ScoreTerm::Codes { column: ColumnId(4), values: vec![] });
     assert!(matches!(refused(measured), QueryError::NotADimension(_)));
     manifest.score = None;
-    let error = lower(&manifest, &asked(good), LayoutKind::Scan).expect_err("not published");
+    let error = lower(&manifest, &asked(&good), LayoutKind::Scan).expect_err("not published");
     assert_eq!(error, LowerError::NoScores);
     assert!(error.to_string().contains("--models"));
 }

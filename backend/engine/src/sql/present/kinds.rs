@@ -55,6 +55,7 @@ impl Above<'_> {
                     LabelKind::Boolean => Kind::Boolean,
                     LabelKind::Date => Kind::Date,
                 },
+                Some(GroupKey::Largest { .. }) => Kind::Text,
                 None => Kind::Any,
             },
             Expression::Quantile { column, .. } => Kind::of_codes(self.scope.schema.column(*column)),
@@ -80,7 +81,7 @@ impl Above<'_> {
                 let labels: Vec<_> = classes.iter().filter_map(|class| class.label.as_deref()).collect();
                 labels.is_sorted()
             }
-            Some(GroupKey::Classes { .. }) | None => false,
+            Some(GroupKey::Classes { .. } | GroupKey::Largest { .. }) | None => false,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! One audition under encryption, compared with the integer model row by row in clear.
 
 use sordino_model::{
-    audition::{self, Audition, Classification, Metrics, Ranking, Reading, RegressionGroup, ScoreReading},
+    audition::{
+        self, Audition, Classification, Clustering, Metrics, Ranking, Reading, RegressionGroup, ScoreReading,
+    },
     quantised::{Quantised, evaluate},
 };
 use sordino_protocol::{answer::Answer, coded::CodedTable, schema::ColumnId};
@@ -50,6 +52,7 @@ pub(super) fn measure(
             details.r2 = metrics.all.as_ref().and_then(|all| all.r2);
             metrics.all.as_ref().map_or(Ok(false), |all| clear.predicts(all))?
         }
+        Metrics::Clustering(metrics) => clear.clusters(metrics)?,
     };
     Ok(Case {
         case: subject.case,
@@ -91,6 +94,17 @@ impl Clear<'_> {
             }
         }
         Ok(found.all.confusion == counts)
+    }
+
+    /// Whether the rows of each cluster with each value of the label are those of the table.
+    fn clusters(&self, found: &Clustering) -> anyhow::Result<bool> {
+        let mut counts = vec![vec![0i64; found.labels.len()]; found.clusters.len()];
+        for row in 0..self.table.rows {
+            if let Some(cluster) = evaluate(self.model, self.table, row)?.class {
+                counts[cluster][self.table.codes(self.label)[row] as usize] += 1;
+            }
+        }
+        Ok(found.all.rows == counts)
     }
 
     /// Whether the histogram of the score is that of the rows, and the area under the curve within the

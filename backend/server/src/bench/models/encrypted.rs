@@ -93,6 +93,7 @@ impl Encrypted {
             rollup,
             scan: scan.map(|layout| with_chunks(layout, rows)),
             score: score.map(|layout| with_chunks(layout, rows)),
+            sandbox: None,
             objects: vec![],
             root: merkle::root(&[]),
         };

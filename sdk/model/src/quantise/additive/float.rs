@@ -66,6 +66,39 @@ impl Quadratic<'_> {
 }
 
 impl FloatScore {
+    /// Two scores of one model, each times a factor of 1 or -1.
+    pub(in crate::quantise) fn combined(one: &Self, other: &Self, factors: [f64; 2]) -> Self {
+        let sum = |a: f64, b: f64| factors[0] * a + factors[1] * b;
+        let term = |(one, other): (&FloatTerm, &FloatTerm)| match (one, other) {
+            (FloatTerm::Codes { column, values }, FloatTerm::Codes { values: others, .. }) => {
+                let values = values.iter().zip(others).map(|(a, b)| sum(*a, *b)).collect();
+                FloatTerm::Codes { column: *column, values }
+            }
+            (
+                FloatTerm::Measure { column, weight, square, null, ends },
+                FloatTerm::Measure { weight: w, square: s, null: n, ends: e, .. },
+            ) => {
+                let corners = [sum(ends.0, e.1), sum(ends.1, e.0), sum(ends.0, e.0), sum(ends.1, e.1)];
+                let low = corners.into_iter().fold(f64::INFINITY, f64::min);
+                let high = corners.into_iter().fold(f64::NEG_INFINITY, f64::max);
+                FloatTerm::Measure {
+                    column: *column,
+                    weight: sum(*weight, *w),
+                    square: sum(*square, *s),
+                    null: sum(*null, *n),
+                    ends: (low, high),
+                }
+            }
+            // Every score of a model reads a column in the same way.
+            (one, _) => one.clone(),
+        };
+        Self {
+            intercept: sum(one.intercept, other.intercept),
+            terms: one.terms.iter().zip(&other.terms).map(term).collect(),
+            buckets: one.buckets + other.buckets,
+        }
+    }
+
     /// The largest value minus the smallest one.
     pub(in crate::quantise) fn width(&self) -> f64 {
         let width = |term: &FloatTerm| match term {

@@ -58,8 +58,10 @@ pub fn working_moduli(program: &ScanProgram) -> Result<usize, BoundError> {
     Ok((numbers.relinearisation_moduli()..full).find(fits).unwrap_or(full))
 }
 
-/// Bytes of the sums of one chunk from which on they are finished chunk by chunk.
-const EARLY_BYTES: u64 = 512 << 20;
+/// The most bytes of sums that may be held for each lane of an evaluation.
+pub const MAX_PARTIAL_BYTES: u64 = 384 << 20;
+/// Bytes of the sums of one chunk from which on they are finished chunk by chunk: what can be held is not.
+const EARLY_BYTES: u64 = MAX_PARTIAL_BYTES;
 
 /// Whether outputs are finished chunk by chunk, as soon as they are computed, and the results added up:
 /// slower where there are many chunks, but the sums of one take as much memory as a result. So it is

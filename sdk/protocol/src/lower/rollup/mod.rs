@@ -23,6 +23,9 @@ mod select;
 pub fn lower(manifest: &Manifest, query: &Query) -> Result<RollupProgram, LowerError> {
     let schema = &manifest.schema;
     let layout = manifest.rollup.as_ref().ok_or(LowerError::NoLayout(LayoutKind::Rollup))?;
+    if query.is_scored() {
+        return Err(LowerError::Scores);
+    }
     let pieces = cells::pieces(schema, layout, query)?;
     let dimensions = dimensions(query, &pieces);
     let (index, cuboid) = cuboid(schema, layout, &dimensions, &pieces)?;

@@ -58,6 +58,11 @@ impl Builder {
         self.depths[node]
     }
 
+    /// Whether it is a product, not yet relinearised.
+    pub(super) fn is_product(&self, node: Node) -> bool {
+        matches!(self.operations[node], Operation::Multiply(..))
+    }
+
     pub(super) fn load(&mut self, slice: Slice) -> Node {
         self.push(Operation::Load(slice))
     }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::{
     bounds,
     cost::OperationCounts,
-    layout::{DimensionDigits, LayoutKind},
-    lower::LowerError,
+    layout::{DimensionDigits, LayoutKind, ScanLayout},
+    layout_plan,
+    lower::{LowerError, pieces::Pieces},
     manifest::Manifest,
     parameters::ParameterSet,
     predicate::{CodeSet, Predicate},
     program::ScanProgram,
-    query::{Quantity, Query},
+    query::Query,
     schema::{ColumnId, Schema},
 };
 
@@ -24,6 +25,8 @@ mod polynomial;
 mod score;
 mod summand;
 
+use summand::Summand;
+
 /// How much deeper than necessary a product of masks may be to save multiplications, in the order
 /// tried: the first that the noise budget bears is taken.
 const SLACK: [u32; 3] = [2, 1, 0];
@@ -35,9 +38,8 @@ const SLACK: [u32; 3] = [2, 1, 0];
 pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerError> {
     let needs = query.requirements(&manifest.schema);
     let missing = LowerError::NoLayout(LayoutKind::Scan);
-    let scores = needs.quantities.iter().any(|quantity| matches!(quantity, Quantity::Levels { .. }));
     let layout = match &manifest.score {
-        _ if !scores => manifest.scan.as_ref().ok_or(missing.clone())?,
+        _ if !query.is_scored() => manifest.scan.as_ref().ok_or(missing.clone())?,
         layout => layout.as_ref().ok_or(LowerError::NoScores)?,
     };
     let parameters = layout.parameter_set.scan().ok_or(missing)?;
@@ -47,11 +49,35 @@ pub fn lower(manifest: &Manifest, query: &Query) -> Result<ScanProgram, LowerErr
             return Err(LowerError::NotStored(format!("`{}` as a dimension", described.name)));
         }
     }
-    let pieces = summand::pieces(manifest, layout, parameters, &needs)?;
-    let chunks = layout.chunks.len().max(1) as u64;
+    let pieces = summand::pieces((&manifest.schema, manifest.rows), layout, parameters, &needs)?;
+    compile(&manifest.schema, layout, layout.chunks.len().max(1) as u64, query, &pieces)
+}
+
+/// Checks that a valid query about scores can be answered of so many rows of any dataset with this
+/// schema, as rows for scores are planned; gives the bytes of its results.
+///
+/// # Errors
+/// When a bound is exceeded.
+pub fn check_scores(schema: &Schema, rows: u64, query: &Query) -> Result<u64, LowerError> {
+    let layout = layout_plan::score(schema);
+    let parameters = layout.parameter_set.scan().ok_or(LowerError::NoScores)?;
+    let pieces = summand::pieces((schema, rows), &layout, parameters, &query.requirements(schema))?;
+    let chunks = rows.div_ceil(parameters.degree as u64).max(1);
+    let program = compile(schema, &layout, chunks, query, &pieces)?;
+    Ok(bounds::partial_bytes(&program)?)
+}
+
+/// The first program that the noise budget bears.
+fn compile(
+    schema: &Schema,
+    layout: &ScanLayout,
+    chunks: u64,
+    query: &Query,
+    pieces: &Pieces<Summand>,
+) -> Result<ScanProgram, LowerError> {
     let mut refused = None;
     for slack in SLACK {
-        let program = groups::compile(&manifest.schema, layout, query, &pieces, slack);
+        let program = groups::compile(schema, layout, query, pieces, slack);
         match bounds::scan_noise(&program, chunks) {
             Ok(_) => return Ok(program),
             Err(error) => refused = Some(error),

@@ -7,7 +7,6 @@ use crate::{
     bounds::BoundError,
     layout::{Grain, Limbs, ScanLayout},
     lower::{LowerError, describe_measure},
-    manifest::Manifest,
     parameters::ScanParameters,
     predicate::Predicate,
     query::{Monomial, Quantity, Requirements, Score, value},
@@ -56,12 +55,12 @@ const MAX_SHIFT: u8 = 90;
 
 /// Takes the quantities of a query apart.
 pub(super) fn pieces(
-    manifest: &Manifest,
+    (schema, rows): (&Schema, u64),
     layout: &ScanLayout,
     parameters: &ScanParameters,
     needs: &Requirements,
 ) -> Result<Pieces<Summand>, LowerError> {
-    let mut split = Split { manifest, layout, parameters, pieces: Pieces::new() };
+    let mut split = Split { schema, rows, layout, parameters, pieces: Pieces::new() };
     for quantity in &needs.quantities {
         split.quantity(quantity)?;
     }
@@ -69,19 +68,16 @@ pub(super) fn pieces(
 }
 
 struct Split<'a> {
-    manifest: &'a Manifest,
+    schema: &'a Schema,
+    rows: u64,
     layout: &'a ScanLayout,
     parameters: &'a ScanParameters,
     pieces: Pieces<Summand>,
 }
 
 impl Split<'_> {
-    fn schema(&self) -> &Schema {
-        &self.manifest.schema
-    }
-
     fn quantity(&mut self, quantity: &Quantity) -> Result<(), LowerError> {
-        let schema = &self.manifest.schema;
+        let schema = self.schema;
         match quantity {
             Quantity::Histogram { column, when } => {
                 for code in 0..quantity.size(schema) {
@@ -119,7 +115,7 @@ impl Split<'_> {
                 self.pieces.add(when.clone(), Summand::One, i128::from(monomial.coefficient), 0);
                 continue;
             }
-            let rows = pieces::without_presence(self.schema(), when, &monomial.columns);
+            let rows = pieces::without_presence(self.schema, when, &monomial.columns);
             match by_rows.iter_mut().find(|(other, _)| *other == rows) {
                 Some((_, together)) => together.push(monomial.clone()),
                 None => by_rows.push((rows, vec![monomial.clone()])),
@@ -139,7 +135,7 @@ impl Split<'_> {
     /// A measure by itself: the sums of its limbs, and the offset times a count.
     fn measure(&mut self, rows: Predicate, column: ColumnId, coefficient: i64) -> Result<(), LowerError> {
         self.encoded(&rows, column, i128::from(coefficient))?;
-        let schema = &self.manifest.schema;
+        let schema = self.schema;
         let present = Predicate::and(schema, vec![rows, Predicate::present(schema, column)]);
         let offset = i128::from(min(schema, column)) * i128::from(coefficient);
         self.pieces.add(present, Summand::One, offset, 0);
@@ -186,7 +182,7 @@ impl Split<'_> {
         coefficient: i64,
         columns: &[ColumnId],
     ) -> Result<(), LowerError> {
-        let schema = &self.manifest.schema;
+        let schema = self.schema;
         for chosen in 0..1u32 << columns.len() {
             let (mut factors, mut parts, mut weight) = (vec![], vec![rows.clone()], i128::from(coefficient));
             for (position, column) in columns.iter().enumerate() {
@@ -286,7 +282,7 @@ impl Split<'_> {
     fn ranges(&self, column: ColumnId) -> Result<Vec<(i128, i128)>, LowerError> {
         let limbs = self.limbs(column, Grain::Sums)?;
         let mut ranges: Vec<_> = (0..limbs.count).map(|limb| self.limb_range(column, limb, limbs)).collect();
-        let offset = i128::from(min(self.schema(), column));
+        let offset = i128::from(min(self.schema, column));
         if let Some(lowest) = ranges.first_mut() {
             // Null counts as 0.
             *lowest = ((lowest.0 + offset).min(0), (lowest.1 + offset).max(0));
@@ -295,7 +291,7 @@ impl Split<'_> {
     }
 
     fn limb_range(&self, column: ColumnId, limb: u8, limbs: Limbs) -> (i128, i128) {
-        let width = self.schema().column(column).measure.as_ref().map_or(0, |measure| measure.width());
+        let width = self.schema.column(column).measure.as_ref().map_or(0, |measure| measure.width());
         let rest = width.checked_shr(u32::from(limb) * u32::from(limbs.bits)).unwrap_or(0);
         let full = (1u64 << limbs.bits) - 1;
         (0, i128::from(if limb + 1 == limbs.count { rest.min(full) } else { full.min(width) }))
@@ -303,7 +299,7 @@ impl Split<'_> {
 
     fn limbs(&self, column: ColumnId, grain: Grain) -> Result<Limbs, LowerError> {
         let stored = self.layout.limbs_of(column, grain);
-        stored.ok_or_else(|| LowerError::NotStored(describe_measure(self.schema(), column)))
+        stored.ok_or_else(|| LowerError::NotStored(describe_measure(self.schema, column)))
     }
 
     /// No sum over all rows may leave the half of the plaintext space on its side of 0.
@@ -315,7 +311,7 @@ impl Split<'_> {
     }
 
     fn largest(&self, (low, high): (i128, i128)) -> u128 {
-        low.unsigned_abs().max(high.unsigned_abs()).saturating_mul(u128::from(self.manifest.rows))
+        low.unsigned_abs().max(high.unsigned_abs()).saturating_mul(u128::from(self.rows))
     }
 
     fn overflow(&self, range: (i128, i128)) -> LowerError {
