@@ -301,8 +301,8 @@ impl Groups<'_> {
                 }
                 GroupKey::Largest { scores, .. } => {
                     let masks = self.largest(scores, *class as usize)?;
-                    let mask = self.builder.conjunction(masks);
-                    per_key.push((classes, vec![mask], vec![classes]));
+                    let sizes = vec![classes; masks.len()];
+                    per_key.push((classes, masks, sizes));
                 }
             }
         }
