@@ -216,7 +216,7 @@ fn the_largest_scores_that_are_accepted_are_compiled_or_refused() {
 
 fn grow(splits: u32, seed: u32, nodes: &mut Vec<ScoreNode>) {
     if splits == 0 {
-        nodes.push(ScoreNode::Leaf(i64::from(nodes.len() % 2 == 0 || seed % 3 == 0)));
+        nodes.push(ScoreNode::Leaf(i64::from(nodes.len().is_multiple_of(2) || seed.is_multiple_of(3))));
         return;
     }
     let (column, codes) = [(3, 600), (2, 20), (1, 3)][(seed as usize + splits as usize) % 3];
