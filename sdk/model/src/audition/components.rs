@@ -20,6 +20,8 @@ use crate::{
 
 /// The most cases of a part that others are added to: few large parts, or more that are smaller.
 const JOINED: [usize; 4] = [128, 64, 32, 16];
+/// The most leaves of all trees together.
+const LEAVES: usize = 128;
 /// The most parts: their squares and products are outputs of one query.
 const PARTS: usize = 9;
 /// The most measures that may have no value: each doubles the cases.
@@ -64,12 +66,18 @@ pub(super) fn error(
         Shape::Trees { base, trees } => {
             let intercept = times(base.first().copied().unwrap_or(0), of_score)?;
             let mut parts = vec![single(Predicate::All, vec![Monomial::constant(intercept), actual])?];
+            let mut leaves = 0;
             for tree in trees {
                 let leaf = |leaf: &[i64]| {
                     let value = (tree.score == 0).then(|| leaf.first().copied()).flatten().unwrap_or(0);
                     times(value, of_score)
                 };
                 let cells = cells::of_tree(schema, tree, leaf)?;
+                // Conditions of many leaves at once are not even tried: they take long to be compared.
+                leaves += cells.len();
+                if leaves > LEAVES {
+                    return Err(AuditionError::TooManyParts { parts: trees.len(), limit: PARTS });
+                }
                 parts.push(joined_cases(schema, cells.into_iter().map(|cell| (cell.outcome, cell.when)))?);
             }
             parts
@@ -155,34 +163,28 @@ fn join(schema: &Schema, mut parts: Vec<Value>) -> Result<Vec<Value>, AuditionEr
     parts.sort_by_key(|part| part.branches.len());
     let mut refused = None;
     for most in JOINED {
-        let joined = join_to(schema, &parts, most)?;
-        let pairs = joined
-            .iter()
-            .enumerate()
-            .flat_map(|(at, one)| joined.iter().skip(at).map(move |other| one.pairs(other)));
-        let found = pairs.max().unwrap_or(0);
-        if joined.len() <= PARTS && found <= MAX_BRANCHES {
-            return Ok(joined);
+        // With fewer cases there are more parts.
+        let Some(joined) = join_to(schema, &parts, most)? else { break };
+        let pairs = joined.iter().enumerate();
+        let pairs = pairs.flat_map(|(at, one)| joined[at..].iter().map(|other| one.pairs(other)));
+        match pairs.max().unwrap_or(0) {
+            found if found > MAX_BRANCHES => refused = Some(AuditionError::TooManyCells { found }),
+            _ => return Ok(joined),
         }
-        // The first way has the fewest parts.
-        refused.get_or_insert(if joined.len() > PARTS {
-            AuditionError::TooManyParts { parts: parts.len(), limit: PARTS }
-        } else {
-            AuditionError::TooManyCells { found }
-        });
     }
-    Err(refused.unwrap_or(AuditionError::TooFine))
+    Err(refused.unwrap_or(AuditionError::TooManyParts { parts: parts.len(), limit: PARTS }))
 }
 
-/// The smallest parts first, each with the first that has few cases with it.
-fn join_to(schema: &Schema, parts: &[Value], most: usize) -> Result<Vec<Value>, AuditionError> {
+/// The smallest parts first, each with the first that has few cases with it; `None` if too many remain.
+fn join_to(schema: &Schema, parts: &[Value], most: usize) -> Result<Option<Vec<Value>>, AuditionError> {
     let mut joined: Vec<Value> = Vec::new();
     for part in parts {
         let with = joined.iter().position(|other| other.pairs(part) <= most);
         match with {
             Some(at) => joined[at] = joined[at].plus(schema, part).ok_or(AuditionError::TooFine)?,
+            None if joined.len() == PARTS => return Ok(None),
             None => joined.push(part.clone()),
         }
     }
-    Ok(joined)
+    Ok(Some(joined))
 }

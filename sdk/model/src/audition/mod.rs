@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use sordino_protocol::{
     answer::Answer,
     digest::Digest,
-    query::Query,
+    query::{Query, QueryError},
     schema::{ColumnId, Schema},
 };
 
@@ -139,19 +139,24 @@ fn of_numbers(
     by: Option<ColumnId>,
 ) -> Result<Audition, AuditionError> {
     use AuditionError::{NetworkOfManyInputs, NotTabulated, TooManyCells, TooManyParts};
+    let sized = |audition: Audition| audition.query.check_size(schema).map(|()| audition).map_err(Into::into);
     let by_levels = |refused| match levels::plan(model, schema, dataset, label, by) {
         // What a network adds up are no columns.
         Err(NetworkOfManyInputs) => Err(refused),
         planned => planned,
     };
     if !means::is_needed(model) {
-        match squares::plan(model, schema, dataset, label, by) {
-            Err(TooManyCells { .. } | TooManyParts { .. }) => {}
+        match squares::plan(model, schema, dataset, label, by).and_then(sized) {
+            Err(
+                TooManyCells { .. } | TooManyParts { .. } | AuditionError::Query(QueryError::Parts { .. }),
+            ) => {}
             planned => return planned,
         }
     }
-    match means::plan(model, schema, dataset, label, by) {
-        Err(refused @ NotTabulated { .. }) => by_levels(refused),
+    match means::plan(model, schema, dataset, label, by).and_then(sized) {
+        Err(refused @ (NotTabulated { .. } | AuditionError::Query(QueryError::Parts { .. }))) => {
+            by_levels(refused)
+        }
         planned => planned,
     }
 }

@@ -5,7 +5,7 @@ use sordino_protocol::{
     digest::Digest,
     predicate::Predicate,
     query::{
-        Expression, GroupKey, MAX_OUTPUTS, Output, Query, Value,
+        Expression, GroupKey, MAX_OUTPUT_PARTS, MAX_OUTPUTS, Output, Query, Value,
         value::{MAX_BRANCHES, MAX_MONOMIALS},
     },
     schema::{ColumnId, Schema},
@@ -55,6 +55,12 @@ pub(super) fn plan(
 ) -> Result<Audition, AuditionError> {
     let error = components::error(model, schema, label)?;
     let parts = error.values.len();
+    let pairs = error.values.iter().enumerate();
+    let pairs = pairs.flat_map(|(at, one)| error.values[at..].iter().map(|other| one.pairs(other)));
+    // A case is a part at least: what no query may have is not multiplied out.
+    if pairs.sum::<usize>() > MAX_OUTPUT_PARTS {
+        return Err(AuditionError::TooManyParts { parts, limit: MAX_OUTPUTS - 4 });
+    }
     let mut products: Vec<(i64, Value)> = Vec::new();
     for (index, one) in error.values.iter().enumerate() {
         for (other_index, other) in error.values.iter().enumerate().skip(index) {

@@ -251,6 +251,7 @@ fn released_metrics_are_those_of_the_integer_model() {
             "more than its powers have room for",
             "publish it as buckets too",
             "every combination of",
+            "has to publish it as a dimension",
             "too many products",
             "needs a dimension",
             "leaves or cells",

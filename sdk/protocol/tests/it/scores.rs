@@ -11,7 +11,7 @@ use sordino_protocol::{
     merkle, plaintext,
     predicate::{CodeSet, Predicate},
     program::Program,
-    query::{Expression, Query, QueryError, Score, ScoreNode, ScoreTerm, score::TreeError},
+    query::{Expression, GroupKey, Query, QueryError, Score, ScoreNode, ScoreTerm, score::TreeError},
     release_values::{combine, release},
     schema::{ColumnId, Schema},
     testing,
@@ -135,6 +135,97 @@ fn rows_within_bands_are_counted_exactly() {
         assert!(finishes_early(&program).expect("well formed"));
         assert!(partial_bytes(&program).expect("well formed") < 100 << 20);
     }
+}
+
+/// Three scores that are often equal.
+fn classes() -> (Vec<String>, Vec<Score>) {
+    let column = ColumnId(2);
+    let points = ScoreTerm::Codes { column, values: (0..20).map(|code| code / 4).collect() };
+    let leaf = ScoreNode::Leaf;
+    let tree = ScoreTerm::Tree(vec![split(3, 0..250, 4), split(1, 0..2, 3), leaf(4), leaf(1), leaf(2)]);
+    let scores =
+        vec![cheap(), Score { intercept: 0, terms: vec![points] }, Score { intercept: 0, terms: vec![tree] }];
+    (["one", "two", "three"].map(str::to_owned).to_vec(), scores)
+}
+
+#[test]
+fn rows_are_sorted_by_the_largest_of_scores() {
+    let (schema, table, manifest) = scored(400);
+    let (labels, scores) = classes();
+    let key = |labels: &[String], scores: &[Score]| GroupKey::Largest {
+        labels: labels.to_vec(),
+        scores: scores.to_vec(),
+    };
+    let count = [Expression::Count(Predicate::All)];
+    let asked = |key: GroupKey| {
+        let mut asked = query(within(&schema, 2, 1, 19), &[], &count);
+        asked.groups = vec![key, GroupKey::Codes(ColumnId(0))];
+        asked
+    };
+    let good = asked(key(&labels, &scores));
+    assert_eq!(good.validate(&schema), Ok(()));
+    let program = lower(&manifest, &good, LayoutKind::Scan).expect("lowers");
+    let outputs = interpreter::run(&manifest, &program, &table);
+    let totals = combine(&schema, &good, &program, &outputs).expect("plausible");
+    assert_eq!(totals, plaintext::evaluate(&schema, &good, &table));
+    assert!(totals.iter().filter(|group| group.rows > 0).count() > 4, "{totals:?}");
+    // By hand: the first of equals.
+    let class = |row: usize| {
+        let of = |score: &Score| score.of(&schema, &table, row);
+        let largest = scores.iter().map(of).max().expect("scores");
+        scores.iter().position(|score| of(score) == largest).expect("one of them")
+    };
+    let code = |row: usize, column: u16| table.codes(ColumnId(column))[row];
+    for group in &totals {
+        let is_in = |row: &usize| {
+            class(*row) == group.key[0] as usize
+                && code(*row, 0) == group.key[1]
+                && (1..19).contains(&code(*row, 2))
+        };
+        assert_eq!(group.rows, (0..400).filter(is_in).count() as u64, "{:?}", group.key);
+    }
+    let refused = |key: GroupKey| asked(key).validate(&schema).expect_err("refused");
+    assert_eq!(refused(key(&labels[..1], &scores[..1])), QueryError::Compared { scores: 1, labels: 1 });
+    assert_eq!(refused(key(&labels, &scores[..2])), QueryError::Compared { scores: 2, labels: 3 });
+    let far =
+        Score { intercept: 0, terms: vec![ScoreTerm::Codes { column: ColumnId(0), values: vec![0, 900] }] };
+    assert!(matches!(refused(key(&labels[..2], &[cheap(), far])), QueryError::Score { .. }));
+    let aggregates = lower(&manifest, &good, LayoutKind::Rollup);
+    assert!(aggregates.is_err(), "aggregates know no score of a row");
+}
+
+/// As many trees as can differ, as deep as there is room for.
+#[test]
+fn the_largest_scores_that_are_accepted_are_compiled_or_refused() {
+    let (schema, _, manifest) = scored(400);
+    let full = |seed: u32| {
+        let mut nodes = Vec::new();
+        grow(5, seed, &mut nodes);
+        ScoreTerm::Tree(nodes)
+    };
+    let score = Score { intercept: -60, terms: (0..255).map(full).collect() };
+    assert_eq!(score.levels(), 256);
+    let query = asked(&score, Predicate::All, &[0]);
+    assert_eq!((query.validate(&schema), query.check_size(&schema)), (Ok(()), Ok(())));
+    let started = std::time::Instant::now();
+    let lowered = lower(&manifest, &query, LayoutKind::Scan);
+    eprintln!("{:?} for 255 trees of 32 leaves", started.elapsed());
+    // The third column takes products before the tree has any.
+    assert!(matches!(lowered, Err(LowerError::Bound(_))), "too deep for 256 levels");
+}
+
+fn grow(splits: u32, seed: u32, nodes: &mut Vec<ScoreNode>) {
+    if splits == 0 {
+        nodes.push(ScoreNode::Leaf(i64::from(nodes.len().is_multiple_of(2) || seed.is_multiple_of(3))));
+        return;
+    }
+    let (column, codes) = [(3, 600), (2, 20), (1, 3)][(seed as usize + splits as usize) % 3];
+    let at = nodes.len();
+    nodes.push(ScoreNode::Leaf(0));
+    grow(splits - 1, seed.wrapping_mul(7) + 1, nodes);
+    let right = u32::try_from(nodes.len()).expect("few nodes");
+    grow(splits - 1, seed.wrapping_mul(5) + 2, nodes);
+    nodes[at] = split(column, 0..1 + seed % (codes - 1), right);
 }
 
 /// Points of one column.

@@ -166,6 +166,9 @@ impl Groups<'_> {
         let Some(level) = self.level(score) else { return self.builder.nothing() };
         // Without slack, as shallow as can be: more of the products are factors then.
         if self.slack == 0 {
+            if let (Some(mask), 1) = (mask, exponent) {
+                score::masked_powers(&mut self.builder, mask, level, score.levels());
+            }
             return match mask {
                 Some(mask) => score::masked_power(&mut self.builder, mask, level, exponent),
                 None => score::power(&mut self.builder, level, exponent),
@@ -301,8 +304,8 @@ impl Groups<'_> {
                 }
                 GroupKey::Largest { scores, .. } => {
                     let masks = self.largest(scores, *class as usize)?;
-                    let mask = self.builder.conjunction(masks);
-                    per_key.push((classes, vec![mask], vec![classes]));
+                    let sizes = vec![classes; masks.len()];
+                    per_key.push((classes, masks, sizes));
                 }
             }
         }

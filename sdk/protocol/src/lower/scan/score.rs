@@ -185,6 +185,17 @@ pub(super) fn power(builder: &mut Builder, node: Node, exponent: u64) -> Node {
     builder.multiply(one, other)
 }
 
+/// All powers below `levels` where a mask is 1, in such an order that few of them wait to be a factor: each
+/// before those that are made of it, and these with all that follows before the next.
+pub(super) fn masked_powers(builder: &mut Builder, mask: Node, node: Node, levels: u64) {
+    let mut open = vec![0u64];
+    while let Some(exponent) = open.pop() {
+        masked_power(builder, mask, node, exponent);
+        let higher = (0..u64::BITS).map(|bit| 1u64 << bit).take_while(|high| exponent + high < levels);
+        open.extend(higher.filter(|high| *high > exponent).map(|high| exponent + high));
+    }
+}
+
 /// A power where a mask is 1, as shallow as can be: each takes one product, and is a factor of others.
 pub(super) fn masked_power(builder: &mut Builder, mask: Node, node: Node, exponent: u64) -> Node {
     if exponent == 0 {
