@@ -179,7 +179,9 @@ fn cells(schema: &Schema, keys: &[GroupKey]) -> Vec<Class> {
     for key in keys {
         let classes: Vec<Predicate> =
             (0..key.size(schema) as u32).map(|class| key.rows(schema, class)).collect();
-        let with = |cell: &Vec<Predicate>, class: &Predicate| [cell.as_slice(), &[class.clone()]].concat();
+        let with = |cell: &Vec<Predicate>, class: &Predicate| {
+            [cell.as_slice(), std::slice::from_ref(class)].concat()
+        };
         cells = cells.iter().flat_map(|cell| classes.iter().map(move |class| with(cell, class))).collect();
     }
     let class = |(index, parts): (usize, Vec<Predicate>)| Class {
