@@ -1,5 +1,6 @@
 //! Bad input that crosses more than one crate: each a clear error with its code, and nothing is lost.
 
+use sordino_client::{ClientError, publish::PublishError};
 use sordino_protocol::{
     api::{JobState, Publish},
     digest::{Digest, Purpose},
@@ -65,6 +66,21 @@ fn objects_that_are_no_ciphertext_fail_the_job_and_cost_nothing() {
         let balance = buyer.session.client.balance().await.expect("a balance");
         assert_eq!((balance.prepaid.as_minor(), balance.held.as_minor()), (10_000, 0));
         assert!(app.running.storage().ledger().audit().await.expect("an audit").is_clean());
+    });
+}
+
+/// What the platform would not store is refused before anything is encrypted.
+#[test]
+fn a_table_whose_chunks_the_platform_does_not_take_is_refused_before_it_is_encrypted() {
+    block_on(async {
+        let app = TestApp::start_with(|config| config.limits.object_bytes = 1_000_000).await;
+        let owner = Party::join(app.folder.path(), app.url(), "owner").await;
+        let csv = app.folder.path().join("people.csv");
+        tables::write_small(&csv, tables::small_rows());
+        let refused =
+            owner.publish(&csv, tables::small_schema(), Policy::default()).await.expect_err("large");
+        let is_named = matches!(refused, ClientError::Publish(PublishError::Object { limit: 1_000_000, .. }));
+        assert!(is_named, "{refused}");
     });
 }
 

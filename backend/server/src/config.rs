@@ -181,7 +181,7 @@ impl Default for Limits {
         Self {
             json_bytes: 1 << 20,
             manifest_bytes: 64 << 20,
-            object_bytes: 256 << 20,
+            object_bytes: 1 << 30,
             sign_ins_per_minute: 30,
             quotes_per_minute: 240,
             model_bytes: 32 << 20,

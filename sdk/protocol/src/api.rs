@@ -85,6 +85,8 @@ pub struct Platform {
     pub key: VerifyingKey,
     /// Currency of new listings and balances.
     pub currency: Currency,
+    /// The most bytes of one object.
+    pub max_object_bytes: u64,
 }
 
 /// A new account.

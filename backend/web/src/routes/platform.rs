@@ -12,5 +12,6 @@ pub async fn platform(state: web::Data<AppState>) -> web::Json<Platform> {
         version: state.settings.version.clone(),
         key: state.platform.verifying_key(),
         currency: state.settings.currency,
+        max_object_bytes: state.settings.limits.object_bytes,
     })
 }

@@ -98,6 +98,17 @@ pub enum PublishError {
     /// The layouts do not fit the upload.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A chunk is more than the platform takes.
+    #[error(
+        "a chunk of rows would have {bytes} bytes, this platform takes at most {limit}: leave dimensions with \
+         many values out of the schema, give them fewer buckets, or publish without scores of models"
+    )]
+    Object {
+        /// Of the largest chunk, about.
+        bytes: u64,
+        /// What is accepted.
+        limit: u64,
+    },
     /// Rows can be appended by the owner alone.
     #[error("listing {listing} belongs to account {owner}: rows are appended by its owner")]
     NotOwner {
@@ -164,6 +175,10 @@ pub async fn publish(
     progress: Arc<dyn Progress>,
 ) -> Result<Published, ClientError> {
     request.check()?;
+    let (bytes, limit) = (plan.upload.largest_object(plan.rows), session.platform.max_object_bytes);
+    if bytes > limit {
+        return Err(PublishError::Object { bytes, limit }.into());
+    }
     account::ensure_key(session, keys).await?;
     let gate = account::ensure_gate(session, keys, &request.gate_name).await?;
 

@@ -35,6 +35,13 @@ impl UploadEstimate {
         self.rollup_bytes + self.scan_bytes + self.evaluation_key_bytes + self.score_bytes
     }
 
+    /// The largest object, about: a chunk of rows.
+    pub fn largest_object(&self, rows: u64) -> u64 {
+        let degree = ParameterSet::Score16kV1.scan().map_or(1, |set| set.degree as u64);
+        let score = self.score_bytes / rows.div_ceil(degree).max(1);
+        score.max(self.scan_bytes / self.chunks.max(1))
+    }
+
     /// With the rows for scores of models too.
     pub(super) fn with(self, rows: u64, score: &ScanLayout) -> Self {
         let slices = score.slices().len() as u64;
