@@ -10,6 +10,7 @@ use crate::{
     schema::{ColumnId, Schema},
 };
 
+mod error;
 pub mod expression;
 pub mod groups;
 pub mod quantity;
@@ -18,6 +19,7 @@ mod size;
 mod validate;
 pub mod value;
 
+pub use error::QueryError;
 pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind, MAX_COMPARED};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
@@ -25,7 +27,6 @@ pub use score::{Score, ScoreNode, ScoreTerm};
 pub use size::{
     MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING, MAX_SCORE_PARTS,
 };
-pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 
 /// The most outputs of a query.
