@@ -5,7 +5,8 @@ use sordino_protocol::{
     predicate::{CodeSet, Predicate},
     presentation::{BinaryOperator, PostExpression, Presentation, Shown, SortKey},
     query::{
-        Branch, Class, Expression, GroupKey, LabelKind, Monomial, Output, Pair, Query, Rank, Spread, Value,
+        Branch, Class, Expression, GroupKey, LabelKind, Monomial, Output, Pair, Query, Rank, Score,
+        ScoreNode, ScoreTerm, Spread, Value,
     },
     schema::{ColumnId, Schema},
 };
@@ -52,6 +53,34 @@ fn shown(expression: Expression) -> String {
 
 fn monomial(coefficient: i64, columns: &[ColumnId]) -> Monomial {
     Monomial { coefficient, columns: columns.to_vec() }
+}
+
+#[test]
+fn scores_are_told_by_what_they_add_up() {
+    let points = ScoreTerm::Codes { column: HOUSING, values: vec![3, 0, 1, 2] };
+    let codes = CodeSet::from_ranges(vec![(0, 12)]);
+    let tree =
+        vec![ScoreNode::Split { column: AGE, codes, right: 2 }, ScoreNode::Leaf(0), ScoreNode::Leaf(4)];
+    let both = Score { intercept: 0, terms: vec![points.clone(), ScoreTerm::Tree(tree)] };
+    let only = Score { intercept: 1, terms: vec![points] };
+    let band = |from, to| Expression::Band { score: 0, from, to, when: Predicate::All };
+    let mut bands = ask(vec![band(0, 3), band(3, 8)], Predicate::All, vec![]);
+    bands.scores = vec![both.clone()];
+    assert_eq!(bands.validate(&schema()), Ok(()));
+    assert_eq!(
+        query(&schema(), &bands),
+        "SELECT 2 bands of one score: COUNT(rows whose score of a tree over age, housing is from 0 to below 3) \
+         AS o0 FROM t"
+    );
+    let labels = vec!["no".to_owned(), "yes".to_owned()];
+    let key = GroupKey::Largest { labels, scores: vec![only, both] };
+    let asked = ask(vec![Expression::Group(0), Expression::Count(Predicate::All)], Predicate::All, vec![key]);
+    assert_eq!(asked.validate(&schema()), Ok(()));
+    assert_eq!(
+        query(&schema(), &asked),
+        "SELECT CLASS OF THE LARGEST SCORE ('no' by housing; 'yes' by a tree over age, housing) AS o0, \
+         COUNT(*) AS o1 FROM t GROUP BY 1"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::{
     schema::{ColumnId, Schema},
 };
 
+mod error;
 pub mod expression;
 pub mod groups;
 pub mod quantity;
@@ -19,6 +20,7 @@ mod validate;
 pub mod value;
 mod veil;
 
+pub use error::QueryError;
 pub use expression::{Expression, Output, Pair, Rank, Spread};
 pub use groups::{Class, GroupKey, LabelKind, MAX_COMPARED};
 pub use quantity::{CodeRank, Derivation, Quantity, Released, Requirements};
@@ -26,7 +28,6 @@ pub use score::{Score, ScoreNode, ScoreTerm};
 pub use size::{
     MAX_COMPARISONS, MAX_KEY_PARTS, MAX_LABEL, MAX_OUTPUT_PARTS, MAX_OVERLAPPING, MAX_SCORE_PARTS,
 };
-pub use validate::QueryError;
 pub use value::{Branch, Monomial, Value};
 pub use veil::{VeilError, Veiled};
 

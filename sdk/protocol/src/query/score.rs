@@ -4,8 +4,15 @@
 //!
 //! A query holds each score once, however many outputs are about it.
 
+mod levels;
+mod tree;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    levels::{counts, indicator},
+    tree::{TreeError, check_tree},
+};
 use crate::{
     coded::CodedTable,
     predicate::CodeSet,
@@ -221,158 +228,9 @@ fn leaf(nodes: &[ScoreNode], code: &impl Fn(ColumnId) -> u32) -> i64 {
     }
 }
 
-/// Why nodes are no tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TreeError {
-    /// A node is missing, left over, or not where preorder has it.
-    #[error("its nodes are not one tree in preorder")]
-    Order,
-    /// A path is too long.
-    #[error("a row passes more than {MAX_TREE_DEPTH} splits")]
-    Depth,
-}
-
-/// Checks that nodes are one tree in preorder, no deeper than allowed; gives its depth.
-///
-/// # Errors
-/// What is wrong.
-pub fn check_tree(nodes: &[ScoreNode]) -> Result<usize, TreeError> {
-    // Where right children have to begin, the innermost last.
-    let mut awaited: Vec<u32> = Vec::new();
-    // Splits passed on the way to each of them.
-    let (mut depths, mut depth, mut deepest) = (Vec::new(), 0usize, 0usize);
-    for (at, node) in (0u32..).zip(nodes) {
-        match node {
-            ScoreNode::Split { right, .. } => {
-                depth += 1;
-                if depth > MAX_TREE_DEPTH {
-                    return Err(TreeError::Depth);
-                }
-                deepest = deepest.max(depth);
-                awaited.push(*right);
-                depths.push(depth);
-            }
-            ScoreNode::Leaf(_) => match awaited.pop() {
-                Some(right) if right == at + 1 => depth = depths.pop().unwrap_or(0),
-                None if at as usize + 1 == nodes.len() => return Ok(deepest),
-                _ => return Err(TreeError::Order),
-            },
-        }
-    }
-    Err(TreeError::Order)
-}
-
-/// How many rows have each level, from the sums of the powers of their levels modulo a prime that is
-/// larger than their number: `powers[k]` is the sum of `level^k`, with `0^0 = 1`.
-///
-/// The counts c solve a Vandermonde system: with `M(x)` the product of all `x - v`, the polynomial
-/// `M(x) / (x - v)` is 0 at every level but v, so its coefficients combine the power sums to a multiple
-/// of `c_v`. In time quadratic in the number of levels.
-pub fn counts(powers: &[u64], prime: u64) -> Vec<u64> {
-    let (levels, p) = (powers.len(), u128::from(prime));
-    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % p) as u64;
-    let master = master(levels as u64, prime);
-    (0..levels as u64)
-        .map(|level| {
-            // Synthetic division, with the value of the quotient at the level alongside.
-            let (mut quotient, mut weighted, mut at_level) = (0u64, 0u64, 0u64);
-            for power in (0..levels).rev() {
-                quotient = (master[power + 1] + times(quotient, level)) % prime;
-                weighted = (weighted + times(quotient, powers[power] % prime)) % prime;
-                at_level = (times(at_level, level) + quotient) % prime;
-            }
-            times(weighted, inverse(at_level, prime))
-        })
-        .collect()
-}
-
-/// The coefficients of the polynomial, modulo a prime larger than their number, that is 1 at levels from
-/// `cut` on and 0 at those below; from the constant on.
-pub fn indicator(levels: u64, cut: u64, prime: u64) -> Vec<u64> {
-    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
-    let master = master(levels, prime);
-    let mut sum = vec![0u64; levels as usize];
-    for level in cut.min(levels)..levels {
-        // Lagrange: the product of all x - v but this one, divided by its value here.
-        let (mut quotient, mut at_level) = (0u64, 0u64);
-        let mut coefficients = vec![0u64; levels as usize];
-        for power in (0..levels as usize).rev() {
-            quotient = (master[power + 1] + times(quotient, level)) % prime;
-            coefficients[power] = quotient;
-            at_level = (times(at_level, level) + quotient) % prime;
-        }
-        let scale = inverse(at_level, prime);
-        for (sum, coefficient) in sum.iter_mut().zip(coefficients) {
-            *sum = (*sum + times(coefficient, scale)) % prime;
-        }
-    }
-    sum
-}
-
-/// The coefficients of the product of all `x - level`, from the constant on.
-fn master(levels: u64, prime: u64) -> Vec<u64> {
-    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
-    let mut master = vec![1u64];
-    for level in 0..levels {
-        let mut next = vec![0u64; master.len() + 1];
-        for (power, coefficient) in master.iter().enumerate() {
-            next[power + 1] = (next[power + 1] + coefficient) % prime;
-            next[power] = (next[power] + prime - times(*coefficient, level)) % prime;
-        }
-        master = next;
-    }
-    master
-}
-
-/// By Fermat's theorem.
-fn inverse(value: u64, prime: u64) -> u64 {
-    let (mut result, mut base, mut exponent) = (1u128, u128::from(value), prime - 2);
-    let p = u128::from(prime);
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result = result * base % p;
-        }
-        base = base * base % p;
-        exponent >>= 1;
-    }
-    result as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_come_back_from_sums_of_powers() {
-        const PRIME: u64 = 786_433;
-        for levels in [1usize, 2, 3, 17, 256] {
-            let expected: Vec<u64> = (0..levels as u64).map(|level| level * 97 % 1_000).collect();
-            let power = |level: u64, k: u32| {
-                (0..k).fold(1u128, |power, _| power * u128::from(level) % u128::from(PRIME)) as u64
-            };
-            let sum = |k: u32| {
-                let terms = (0u64..).zip(&expected).map(|(level, count)| {
-                    u128::from(power(level, k)) * u128::from(*count) % u128::from(PRIME)
-                });
-                (terms.sum::<u128>() % u128::from(PRIME)) as u64
-            };
-            let powers: Vec<u64> = (0..levels as u32).map(sum).collect();
-            assert_eq!(counts(&powers, PRIME), expected, "{levels} levels");
-        }
-    }
-
-    #[test]
-    fn an_indicator_is_1_from_its_cut_on() {
-        const PRIME: u64 = 786_433;
-        for (levels, cut) in [(2u64, 1u64), (9, 4), (256, 200), (5, 5), (3, 0)] {
-            let coefficients = indicator(levels, cut, PRIME);
-            for level in 0..levels {
-                let at = |sum: u64, coefficient: &u64| (sum * level + coefficient) % PRIME;
-                let found = coefficients.iter().rev().fold(0, at);
-                assert_eq!(found, u64::from(level >= cut), "{level} of {levels} from {cut}");
-            }
-        }
-    }
 
     #[test]
     fn bounds_are_of_the_worst_row() {
@@ -389,25 +247,5 @@ mod tests {
 
     fn split(right: u32) -> ScoreNode {
         ScoreNode::Split { column: ColumnId(0), codes: CodeSet::from_codes([1]), right }
-    }
-
-    #[test]
-    fn only_trees_in_preorder_are_trees() {
-        let leaf = || ScoreNode::Leaf(1);
-        assert_eq!(check_tree(&[leaf()]), Ok(0));
-        assert_eq!(check_tree(&[split(4), split(3), leaf(), leaf(), leaf()]), Ok(2));
-        assert_eq!(check_tree(&[split(2), leaf(), split(4), leaf(), leaf()]), Ok(2));
-        for wrong in [
-            vec![],
-            vec![leaf(), leaf()],
-            vec![split(2), leaf()],
-            vec![split(0), leaf(), leaf()],
-            vec![split(3), split(3), leaf(), leaf(), leaf()],
-            vec![split(9), leaf(), leaf()],
-        ] {
-            assert_eq!(check_tree(&wrong), Err(TreeError::Order), "{wrong:?}");
-        }
-        let deep = (1..=17).map(|at| split(2 * at)).collect::<Vec<_>>();
-        assert_eq!(check_tree(&deep), Err(TreeError::Depth));
     }
 }
