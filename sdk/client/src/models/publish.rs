@@ -8,14 +8,14 @@ use sordino_model::{
     limits::Limits,
     model::{Kind, Model},
     predict, preflight,
-    quantise::{self, Options, Outcome, QuantiseError, Report, Resolution},
+    quantise::{self, Mapped, Options, Outcome, QuantiseError, Report, Resolution},
     quantised::{Quantised, Reading},
 };
 use sordino_protocol::{
     api::models::{ModelListing, PredictionQuota, PublishModel, Serving},
     money::Amount,
     predict::InputEncoding,
-    schema::Schema,
+    schema::{ColumnId, Schema},
 };
 
 use super::ModelsError;
@@ -76,8 +76,27 @@ pub fn prepare(request: &Request) -> Result<Prepared, ClientError> {
         .or_else(|error| import::any(&bytes, Some(&names), &limits).map_err(|_| error))
         .map_err(ModelsError::from)?;
     let (options, outcome) = integers(&model, request).map_err(ModelsError::from)?;
-    let advice = preflight::preflight(&model, &request.schema, &[], &options).advice;
+    let found = preflight::preflight(&model, &request.schema, &[], &options);
+    let mut advice = found.advice;
+    advice.extend(unread(&request.schema, request.encoding, &found.inputs));
     Ok(Prepared { kind: model.kind(), model: outcome.model, report: outcome.report, advice })
+}
+
+/// What columns cost that the model does not read, where clients encrypt them all the same.
+fn unread(schema: &Schema, encoding: InputEncoding, read: &[Mapped]) -> Option<String> {
+    let is_read = |id: &ColumnId| read.iter().any(|input| input.column == *id);
+    let unread: Vec<&str> = schema
+        .ids()
+        .filter(|id| !is_read(id))
+        .map(|id| schema.column(id).name.as_str())
+        .filter(|_| encoding == InputEncoding::Edges)
+        .collect();
+    let [first, ..] = unread.as_slice() else { return None };
+    Some(format!(
+        "the model does not read {} of the schema's columns, such as `{first}`: clients encrypt them too, so that nobody \
+         learns which; leave them out of the schema for smaller requests",
+        unread.len()
+    ))
 }
 
 /// The integers of a model, as fine as was asked or else as coarse as rounding allows: fewer bits tell
