@@ -23,6 +23,9 @@ const REGRESSION_BITS: std::ops::RangeInclusive<i32> = -16..=44;
 
 /// Bits that a regression may give up for the layouts of a listing.
 const GIVEN_UP: i32 = 24;
+/// Steps of the integers that the range of the label has at least: with fewer, what is told is hardly about
+/// the model.
+const STEPS: f64 = 4.0;
 
 /// Bits of a score whose levels are counted.
 const LEVEL_BITS: std::ops::RangeInclusive<u32> = 3..=8;
@@ -145,8 +148,12 @@ pub fn coarser<'a>(
         Resolution::FractionBits(bits) => bits,
         Resolution::ScoreBits(_) => coarsest,
     };
+    let measure = schema.column(subject.label).measure.as_ref();
+    let range = measure
+        .map(|measure| measure.min.abs_diff(measure.max) as f64 / 10f64.powi(i32::from(measure.scale)));
     let bits = (finest.saturating_sub(GIVEN_UP).max(coarsest)..finest).rev();
-    bits.filter_map(move |bits| {
+    let is_fine = move |bits: &i32| range.is_none_or(|range| range * 2f64.powi(*bits) >= STEPS);
+    bits.take_while(is_fine).filter_map(move |bits| {
         let options = Options { resolution: Resolution::FractionBits(bits), ..options };
         one(model, schema, subject, options).ok()
     })
