@@ -1,7 +1,7 @@
 //! A model instead of a question: how well it predicts the rows of a listing, which nobody sees.
 //!
 //! The model is read and compiled on this machine ([`prepare`]); what is asked, paid and answered is a
-//! query like any other ([`fit`], [`quote`], then [`crate::buyer`]); the answer becomes metrics ([`metrics`]).
+//! query like any other ([`fit()`], [`quote`], then [`crate::buyer`]); the answer becomes metrics ([`metrics`]).
 //! The query says what the model does: platform and owner see it.
 
 mod fit;
@@ -130,7 +130,7 @@ fn column(schema: &Schema, name: &str) -> Result<ColumnId, AuditionError> {
 /// Asks what an audition costs, and checks the offer as for any query.
 ///
 /// # Errors
-/// As [`buyer::quote`]; `no_plan` when the integers are too fine, see [`fit`]; `conflict` when the listing has a new version since.
+/// As [`buyer::quote`]; `no_plan` when the integers are too fine, see [`fit()`]; `conflict` when the listing has a new version since.
 pub async fn quote(
     session: &Session,
     prepared: &Prepared,
