@@ -7,12 +7,15 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use sordino_client::publish::Request as Publication;
 use sordino_model::{
+    audition::{self, Audition, Subject},
     import,
     limits::Limits,
     quantise::{Options, quantise},
-    quantised::evaluate,
+    quantised::evaluate as evaluate_row,
 };
+use sordino_protocol::{layout_plan::RollupBudget, policy::Policy};
 use sordino_tests::{
     app::{TestApp, block_on},
     models::{Fitted, Numbers, fitted},
@@ -101,7 +104,7 @@ impl Files {
         let integers = quantise(&model.expect("a model"), &self.fitted.schema, &Options::default());
         let integers = integers.expect("integers").model;
         let rows = tables::coded(&self.fitted.schema, &self.fitted.rows);
-        let class = |row| evaluate(&integers, &rows, row).expect("a prediction").class.expect("a class");
+        let class = |row| evaluate_row(&integers, &rows, row).expect("a prediction").class.expect("a class");
         (0..rows.rows).map(|row| integers.classes[class(row)].clone()).collect()
     }
 }
@@ -190,5 +193,68 @@ fn what_is_no_model_or_cannot_be_served_is_refused_with_a_reason() {
         assert!(code == REFUSED && said.contains("network"), "{code}: {said}");
         let (code, said) = vendor.failure(&["model", "show", "mdl_00000000000000000000000000000000"]).await;
         assert!(code == NOT_FOUND, "{code}: {said}");
+    });
+}
+
+/// A tree of scikit-learn, the finest integers of which are too fine for the sums of any layout.
+#[test]
+fn a_regression_is_evaluated_in_the_finest_integers_that_the_listing_has_room_for() {
+    const LABEL: &str = "worst_perimeter";
+    block_on(async {
+        let app = TestApp::start().await;
+        let home = app.folder.path();
+        let (owner, buyer) = traders(&app.running, home, app.url(), 1_000_000).await;
+        let file = fitted(home, "decision_tree_regressor", Numbers::Buckets).model;
+        let model = import::any(&std::fs::read(&file).expect("a file"), None, &Limits::default());
+        let model = model.expect("a model");
+        let csv = tables::breast_cancer();
+        let mut schema = tables::inferred(&csv);
+        schema.columns.retain(|column| {
+            column.name == LABEL || model.inputs.iter().any(|input| input.name == column.name)
+        });
+        let policy = Policy { min_cohort: 1, ..Policy::default() };
+        let listing = owner.publish(&csv, schema.clone(), policy).await.expect("published").listing;
+        let counts_only = |request: &mut Publication| {
+            request.scan = false;
+            request.budget = RollupBudget { max_dimensions: 1, ..RollupBudget::default() };
+        };
+        let counts = owner.publish_as(&csv, schema.clone(), counts_only).await.expect("published").listing;
+        let gate = owner.run_gate().await;
+
+        let label = schema.find(LABEL).expect("a column");
+        let subject = Subject { dataset: listing.dataset, rows: listing.rows, label, by: None };
+        let finest = audition::choose(&model, &schema, subject).expect("an audition");
+        let person = Person::of(home, &buyer);
+        let listed = listing.id.to_string();
+        let evaluate =
+            ["evaluate", &listed, "--model", file.to_str().expect("text"), "--label", LABEL, "--yes"];
+        let found = person.json(&evaluate).await;
+        let asked: Audition = serde_json::from_value(found["audition"].clone()).expect("an audition");
+        assert_ne!(asked, finest.audition, "the finest can be planned: the test needs another table");
+        let chosen = audition::coarser(&finest, &model, &schema, subject)
+            .find(|chosen| chosen.audition == asked)
+            .expect("coarser integers");
+        let stated = &found["model"]["report"]["rounding"];
+        assert_eq!(*stated, json!(chosen.outcome.report.rounding), "of the integers that were asked");
+
+        let (integers, rows) = (&chosen.outcome.model, tables::coded(&schema, &csv));
+        let scale = schema.column(label).measure.as_ref().expect("a measure").scale;
+        let error = |row: usize| {
+            let scores = evaluate_row(integers, &rows, row).expect("a prediction").scores;
+            let actual = rows.values(label)[row].expect("a value") as f64 / 10f64.powi(i32::from(scale));
+            integers.scores(&scores)[0] - actual
+        };
+        let mse = (0..rows.rows).map(|row| error(row).powi(2)).sum::<f64>() / rows.rows as f64;
+        let released = found["metrics"]["all"]["mse"].as_f64().expect("a number");
+        assert!((released - mse).abs() < 1e-9 * mse, "{released} is not {mse}");
+
+        // What coarser integers do not change is said of the first, and shows what they are.
+        let (of_counts, mut other) = (counts.id.to_string(), evaluate);
+        other[1] = &of_counts;
+        let (code, said) = person.failure(&other).await;
+        assert!(code == REFUSED && said.contains("no layout can answer"), "{code}: {said}");
+        let worst = finest.outcome.report.rounding.iter().flatten().copied().fold(0.0, f64::max);
+        assert!(said.contains(&format!("off by at most {worst:.2e} by rounding")), "{said}");
+        gate.abort();
     });
 }

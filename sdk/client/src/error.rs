@@ -213,6 +213,11 @@ impl ClientError {
         }
     }
 
+    /// Whether no layout of the listing has room for what was asked.
+    pub(crate) fn has_no_plan(&self) -> bool {
+        self.problem().is_some_and(|problem| problem.code == ProblemCode::NoPlan)
+    }
+
     /// Whether the same request may succeed later, unchanged.
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -66,12 +66,15 @@ impl Evaluate {
         let session = context.session().await?;
         let listing = session.client.listing(self.listing).await?;
         let sandbox = sandbox::of(&session.client, &listing, self.sandbox.as_deref()).await?;
+        let layout = self.layout.map(Into::into);
         let mut prepared = self.prepare(listing)?;
+        // Who is refused sees of which integers, too.
+        let fitted = auditions::fit(&session, &mut prepared, layout, self.hidden).await;
         if let Some(sandbox) = &sandbox {
             prepared.compare(sandbox);
         }
         output::note(&introduced(&prepared, self.hidden));
-        let layout = self.layout.map(Into::into);
+        fitted?;
         if self.explain {
             let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
             let ask = AskQuote::new(self.listing, question, layout);

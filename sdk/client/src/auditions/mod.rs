@@ -1,9 +1,10 @@
 //! A model instead of a question: how well it predicts the rows of a listing, which nobody sees.
 //!
 //! The model is read and compiled on this machine ([`prepare`]); what is asked, paid and answered is a
-//! query like any other ([`quote`], then [`crate::buyer`]); the answer becomes metrics ([`metrics`]).
+//! query like any other ([`fit()`], [`quote`], then [`crate::buyer`]); the answer becomes metrics ([`metrics`]).
 //! The query says what the model does: platform and owner see it.
 
+mod fit;
 mod report;
 
 use sordino_model::{
@@ -20,6 +21,7 @@ use sordino_protocol::{
     schema::{ColumnId, Schema},
 };
 
+pub use fit::fit;
 pub use report::{described, measured};
 
 use crate::{
@@ -75,6 +77,8 @@ pub struct Prepared {
     pub listing: Listing,
     /// The column that is predicted.
     pub label: ColumnId,
+    /// The column of groups.
+    by: Option<ColumnId>,
 }
 
 /// Reads a model from the bytes of a file; `inputs` names the columns of an ONNX model that has one
@@ -99,10 +103,13 @@ pub fn check(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>]) -> Pr
 pub fn prepare(model: Model, listing: Listing, request: Request<'_>) -> Result<Prepared, AuditionError> {
     let schema = &listing.schema;
     let (label, by) = (column(schema, request.label)?, request.by.map(|by| column(schema, by)).transpose()?);
-    let subject = Subject { dataset: listing.dataset, rows: listing.rows, label, by };
-    let chosen = audition::choose(&model, schema, subject)?;
+    let chosen = audition::choose(&model, schema, subject(&listing, label, by))?;
     let preflight = preflight::preflight(&model, schema, &[], &chosen.options);
-    Ok(Prepared { model, preflight, chosen, listing, label })
+    Ok(Prepared { model, preflight, chosen, listing, label, by })
+}
+
+const fn subject(listing: &Listing, label: ColumnId, by: Option<ColumnId>) -> Subject {
+    Subject { dataset: listing.dataset, rows: listing.rows, label, by }
 }
 
 impl Prepared {
@@ -123,14 +130,13 @@ fn column(schema: &Schema, name: &str) -> Result<ColumnId, AuditionError> {
 /// Asks what an audition costs, and checks the offer as for any query.
 ///
 /// # Errors
-/// As [`buyer::quote`]; `conflict` when the listing has a new version since.
+/// As [`buyer::quote`]; `no_plan` when the integers are too fine, see [`fit()`]; `conflict` when the listing has a new version since.
 pub async fn quote(
     session: &Session,
     prepared: &Prepared,
     layout: Option<LayoutKind>,
 ) -> Result<CheckedOffer, ClientError> {
-    let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
-    buyer::quote_question(session, prepared.listing.clone(), question, layout).await
+    buyer::quote_ask(session, prepared.listing.clone(), ask(prepared, layout, false)).await
 }
 
 /// As [`quote`], of a model that the owner's gate is not to see: it is shown which columns the model reads
@@ -144,9 +150,12 @@ pub async fn quote_hidden(
     prepared: &Prepared,
     layout: Option<LayoutKind>,
 ) -> Result<CheckedOffer, ClientError> {
+    buyer::quote_ask(session, prepared.listing.clone(), ask(prepared, layout, true)).await
+}
+
+fn ask(prepared: &Prepared, layout: Option<LayoutKind>, hidden: bool) -> AskQuote {
     let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
-    let ask = AskQuote { hidden: true, ..AskQuote::new(prepared.listing.id, question, layout) };
-    buyer::quote_ask(session, prepared.listing.clone(), ask).await
+    AskQuote { hidden, ..AskQuote::new(prepared.listing.id, question, layout) }
 }
 
 /// The metrics in an opened answer.

@@ -12,7 +12,6 @@ use sordino_protocol::{
     money::{Amount, Currency},
     policy::Epsilon,
     predicate::Predicate,
-    problem::ProblemCode,
     query::Query,
 };
 use tokio::task::spawn_blocking;
@@ -67,7 +66,7 @@ pub async fn offer(
         let prepared = spawn_blocking(move || super::prepare(listing, task, rows, max_sums)).await;
         let run = prepared.map_err(|_| ClientError::Task("training"))??;
         match quote(session, &run, 0).await {
-            Err(error) if max_sums > LEAST_SUMS && has_no_plan(&error) => {
+            Err(error) if max_sums > LEAST_SUMS && error.has_no_plan() => {
                 (max_sums, is_tight) = (max_sums / 2, true);
             }
             // How much memory a number needs depends on its program: what a later round asks may need more
@@ -76,10 +75,6 @@ pub async fn offer(
             quoted => return Ok((run, quoted?)),
         }
     }
-}
-
-fn has_no_plan(error: &ClientError) -> bool {
-    error.problem().is_some_and(|problem| problem.code == ProblemCode::NoPlan)
 }
 
 /// Asks what the rounds from `first` on (from 0) cost at most. Nothing is bought, and no offer is made

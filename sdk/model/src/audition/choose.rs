@@ -21,6 +21,12 @@ const CLASSIFIER_BITS: u32 = 44;
 /// of the score would not do, for the label may have a wider range than what is predicted.
 const REGRESSION_BITS: std::ops::RangeInclusive<i32> = -16..=44;
 
+/// Bits that a regression may give up for the layouts of a listing.
+const GIVEN_UP: i32 = 24;
+/// Steps of the integers that the range of the label has at least: with fewer, what is told is hardly about
+/// the model.
+const STEPS: f64 = 4.0;
+
 /// Bits of a score whose levels are counted.
 const LEVEL_BITS: std::ops::RangeInclusive<u32> = 3..=8;
 /// Bits of scores that are compared with each other: what they have in common does not count.
@@ -126,6 +132,31 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
         }
     }
     Err(refused.unwrap_or(ChooseError::Audition(AuditionError::TooFine)))
+}
+
+/// The same audition in coarser integers, the finest first, and a bounded number of them: which layouts a
+/// listing has, and so how large the sums may be that it is asked for, is not known here. There are none of
+/// what is tabulated or counted by levels, whose sums are counts of rows.
+pub fn coarser<'a>(
+    chosen: &Chosen,
+    model: &'a Model,
+    schema: &'a Schema,
+    subject: Subject,
+) -> impl Iterator<Item = Chosen> + use<'a> {
+    let (options, coarsest) = (chosen.options, *REGRESSION_BITS.start());
+    let finest = match options.resolution {
+        Resolution::FractionBits(bits) => bits,
+        Resolution::ScoreBits(_) => coarsest,
+    };
+    let measure = schema.column(subject.label).measure.as_ref();
+    let range = measure
+        .map(|measure| measure.min.abs_diff(measure.max) as f64 / 10f64.powi(i32::from(measure.scale)));
+    let bits = (finest.saturating_sub(GIVEN_UP).max(coarsest)..finest).rev();
+    let is_fine = move |bits: &i32| range.is_none_or(|range| range * 2f64.powi(*bits) >= STEPS);
+    bits.take_while(is_fine).filter_map(move |bits| {
+        let options = Options { resolution: Resolution::FractionBits(bits), ..options };
+        one(model, schema, subject, options).ok()
+    })
 }
 
 fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Result<Chosen, ChooseError> {

@@ -32,7 +32,7 @@ use sordino_protocol::{
 };
 
 pub use self::{
-    choose::{ChooseError, Chosen, Subject, choose},
+    choose::{ChooseError, Chosen, Subject, choose, coarser},
     classes::ClassReading,
     clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},

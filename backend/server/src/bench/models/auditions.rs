@@ -135,11 +135,14 @@ impl Clear<'_> {
     fn predicts(&self, found: &RegressionGroup) -> anyhow::Result<bool> {
         let scale =
             self.world.schema().column(self.label).measure.as_ref().map_or(0, |measure| measure.scale);
+        let link = self.model.link.map(|at| at as f64);
         let (mut rows, mut errors, mut squares) = (0.0, 0.0, 0.0);
         for row in 0..self.table.rows {
             let Some(actual) = self.table.values(self.label)[row] else { continue };
             let scores = self.model.scores(&evaluate(self.model, self.table, row)?.scores);
-            let error = scores[0] - actual as f64 / 10f64.powi(i32::from(scale));
+            let number =
+                link.number(&scores).ok_or_else(|| anyhow::anyhow!("the model predicts no number"))?;
+            let error = number - actual as f64 / 10f64.powi(i32::from(scale));
             (rows, errors, squares) = (rows + 1.0, errors + error, squares + error * error);
         }
         let mse = squares / rows;

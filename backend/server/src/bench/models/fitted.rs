@@ -9,7 +9,6 @@ use sordino_model::{
     limits::Limits,
     model::Model,
     preflight,
-    quantise::{Options, Resolution, quantise},
 };
 use sordino_protocol::{
     digest::Digest,
@@ -64,7 +63,7 @@ macro_rules! fitted {
     };
 }
 
-const FITTED: [Fitted; 15] = [
+const FITTED: [Fitted; 16] = [
     fitted!("scorecard", "german_credit", "creditability"),
     fitted!("tree_german_credit", "german_credit", "creditability"),
     fitted!("categorical_nb", "german_credit", "creditability"),
@@ -73,6 +72,7 @@ const FITTED: [Fitted; 15] = [
     fitted!("linear_svm", "breast_cancer", "diagnosis"),
     fitted!("gaussian_nb", "breast_cancer", "diagnosis"),
     fitted!("decision_tree", "breast_cancer", "diagnosis"),
+    fitted!("hist_gradient_boosting", "breast_cancer", "diagnosis", Some(8)),
     fitted!("linear_regression", "breast_cancer", "worst_perimeter"),
     fitted!("ridge", "breast_cancer", "worst_perimeter"),
     fitted!("decision_tree_regressor", "breast_cancer", "worst_perimeter"),
@@ -81,9 +81,6 @@ const FITTED: [Fitted; 15] = [
     fitted!("xgboost_missing", "actg175", "cens", Some(4)),
     fitted!("lightgbm_missing", "actg175", "cens", Some(4)),
 ];
-
-/// Fraction bits below which a regression is not worth a question.
-const COARSEST: i32 = -8;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -113,46 +110,39 @@ fn one(party: &mut Party, fitted: &Fitted) -> anyhow::Result<Case> {
         None => Rows::inferred(fitted.table, &columns)?,
         Some(buckets) => Rows::published(fitted.table, &columns, fitted.label, Numbers::Buckets(buckets))?,
     };
-    let label = rows.schema.find(fitted.label).ok_or_else(|| anyhow::anyhow!("the label is no column"))?;
+    audition(party, fitted.case(), &model, &rows, fitted.label)
+}
+
+/// How well a model predicts a column of a table in which the owner publishes all that can be.
+pub(super) fn audition(
+    party: &mut Party,
+    case: String,
+    model: &Model,
+    rows: &Rows,
+    label: &str,
+) -> anyhow::Result<Case> {
+    let label = rows.schema.find(label).ok_or_else(|| anyhow::anyhow!("the label is no column"))?;
     let dataset = Digest::from_bytes([0; 32]);
     let subject = Subject { dataset, rows: rows.coded.rows as u64, label, by: None };
     let budget = Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true, score: true };
     let mut world = Encrypted::new(&rows.schema, rows.coded.clone(), &budget)?;
-    let chosen = choose(&model, &world, subject)?;
-    let mut case = auditions::measure(
-        &mut world,
-        party,
-        auditions::Subject {
-            case: fitted.case(),
-            goal_s: None,
-            model: &chosen.outcome.model,
-            audition: &chosen.audition,
-            label,
-            repeats: 1,
-        },
-    )?;
-    against_floating_point(&mut case, &model, &rows, &chosen);
+    let chosen = choose(model, &world, subject)?;
+    let (integers, audition) = (&chosen.outcome.model, &chosen.audition);
+    let subject = auditions::Subject { case, goal_s: None, model: integers, audition, label, repeats: 1 };
+    let mut case = auditions::measure(&mut world, party, subject)?;
+    against_floating_point(&mut case, model, rows, &chosen);
     Ok(case)
 }
 
-/// The finest integers of which some layout can tell how well they predict.
+/// The finest integers of which some layout can tell how well they predict, as a client finds them.
 fn choose(model: &Model, world: &Encrypted, subject: Subject) -> anyhow::Result<Chosen> {
     let schema = world.schema();
-    let chosen = audition::choose(model, schema, subject)?;
-    let Resolution::FractionBits(finest) = chosen.options.resolution else { return Ok(chosen) };
-    let coarser = |bits| -> anyhow::Result<Chosen> {
-        let options = Options { resolution: Resolution::FractionBits(bits), ..chosen.options };
-        let outcome = quantise(model, schema, &options)?;
-        let audition = audition::plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
-        Ok(Chosen { outcome, options, audition })
-    };
-    for bits in (COARSEST..=finest).rev() {
-        let chosen = coarser(bits)?;
-        if world.answers(&chosen.audition.query) {
-            return Ok(chosen);
-        }
+    let finest = audition::choose(model, schema, subject)?;
+    if world.answers(&finest.audition.query) {
+        return Ok(finest);
     }
-    Ok(chosen)
+    let mut coarser = audition::coarser(&finest, model, schema, subject);
+    Ok(coarser.find(|chosen| world.answers(&chosen.audition.query)).unwrap_or(finest))
 }
 
 /// How far the integers are from the model in floating point, and how far the preflight says they may

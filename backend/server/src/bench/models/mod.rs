@@ -5,6 +5,7 @@ mod auditions;
 mod case;
 mod encrypted;
 mod fitted;
+mod kinds;
 mod made_up;
 mod predictions;
 mod tables;
@@ -61,6 +62,7 @@ fn measure(size: &Size, report: &mut dyn FnMut(Case) -> anyhow::Result<()>) -> a
     let mut party = Party::new();
     made_up::measure(&mut party, size, report)?;
     fitted::measure(&mut party, size, report)?;
+    kinds::measure(&mut party, size, report)?;
     predictions::measure(size, report)?;
     training::measure(&mut party, size, report)
 }

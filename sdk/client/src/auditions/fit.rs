@@ -1,0 +1,66 @@
+//! Integers that the layouts of a listing have room for. Which sums a layout can hold is known where
+//! queries are planned, so the platform is asked.
+
+use sordino_model::{
+    audition::{self, Chosen},
+    preflight,
+    quantise::Resolution,
+};
+use sordino_protocol::layout::LayoutKind;
+use tokio::task::spawn_blocking;
+
+use super::{Prepared, ask, subject};
+use crate::{ClientError, session::Session};
+
+/// Takes coarser integers where no layout has room for those at hand: the finest that can be planned.
+/// Nothing is bought; a bounded number of explanations is asked for. The preflight is then of the new
+/// integers, and compares no rows until [`Prepared::compare`] is called.
+///
+/// # Errors
+/// What the platform said to the first integers, when coarser ones would not do either: nothing has changed
+/// then.
+pub async fn fit(
+    session: &Session,
+    prepared: &mut Prepared,
+    layout: Option<LayoutKind>,
+    hidden: bool,
+) -> Result<(), ClientError> {
+    if !matches!(prepared.chosen.options.resolution, Resolution::FractionBits(_)) {
+        return Ok(());
+    }
+    let Some(refused) = refusal(session, prepared, layout, hidden).await? else { return Ok(()) };
+    let mut tried = prepared.clone();
+    for chosen in coarser(prepared.clone()).await? {
+        tried.chosen = chosen;
+        if refusal(session, &tried, layout, hidden).await?.is_none() {
+            let schema = &tried.listing.schema;
+            tried.preflight = preflight::preflight(&tried.model, schema, &[], &tried.chosen.options);
+            *prepared = tried;
+            return Ok(());
+        }
+    }
+    Err(refused)
+}
+
+/// Why no layout can answer, if none can.
+async fn refusal(
+    session: &Session,
+    prepared: &Prepared,
+    layout: Option<LayoutKind>,
+    hidden: bool,
+) -> Result<Option<ClientError>, ClientError> {
+    match session.client.explanation(&ask(prepared, layout, hidden)).await {
+        Ok(_) => Ok(None),
+        Err(error) if error.has_no_plan() => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Off the async runtime: each is compiled.
+async fn coarser(prepared: Prepared) -> Result<Vec<Chosen>, ClientError> {
+    let compile = move || {
+        let Prepared { model, chosen, listing, label, by, .. } = &prepared;
+        audition::coarser(chosen, model, &listing.schema, subject(listing, *label, *by)).collect()
+    };
+    spawn_blocking(compile).await.map_err(|_| ClientError::Task("audition"))
+}
