@@ -48,10 +48,7 @@ const PUBLISHED: [Published; 3] = [
             "mlp",
         ]
     ),
-    published!(
-        "breast_cancer",
-        &["random_forest", "lightgbm", "random_forest_regressor", "k_means", "mlp_regressor"]
-    ),
+    published!("breast_cancer", &["random_forest", "lightgbm", "k_means", "mlp_regressor"]),
     published!(
         "actg175",
         &[
