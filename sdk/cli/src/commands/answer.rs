@@ -7,6 +7,7 @@ use clap::Args;
 use sordino_client::{buyer::Opened, render};
 use sordino_protocol::{api::Job, presentation::Table};
 
+use super::purchase;
 use crate::{context::Context, output};
 
 /// Options of an answer.
@@ -48,11 +49,7 @@ impl Form {
         for note in render::notes(&table, opened.answer.min_cohort) {
             output::note(&note);
         }
-        let checked = if opened.report.reevaluated { ", evaluated again by the gate" } else { "" };
-        output::note(&format!(
-            "{} {}; receipt valid, signed by platform and gate{checked}.",
-            job.price, job.currency
-        ));
+        purchase::paid(job, opened);
         Ok(())
     }
 

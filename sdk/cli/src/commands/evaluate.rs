@@ -8,21 +8,19 @@ use serde_json::json;
 use sordino_client::{
     ClientError,
     auditions::{self, AuditionError, Prepared, Request},
-    buyer,
 };
 use sordino_protocol::{
-    api::{AskQuote, JobState, Question},
+    api::{AskQuote, Question},
     ids::ListingId,
 };
 
 use super::{
-    agreement::Agreement,
     explain,
-    query::unreleased,
-    quote::{Layout, describe},
+    purchase::{self, Bought, Purchase},
+    quote::Layout,
     sandbox,
 };
-use crate::{context::Context, exit, output, progress::JobBar};
+use crate::{context::Context, output};
 
 /// Arguments.
 #[derive(Debug, Args)]
@@ -54,11 +52,8 @@ pub(crate) struct Evaluate {
     /// Use this layout instead of the planner's choice.
     #[arg(long, value_enum)]
     layout: Option<Layout>,
-    /// Write the receipt to this file.
-    #[arg(long, value_name = "FILE")]
-    receipt: Option<PathBuf>,
     #[command(flatten)]
-    agreement: Agreement,
+    purchase: Purchase,
 }
 
 impl Evaluate {
@@ -87,25 +82,10 @@ impl Evaluate {
         } else {
             auditions::quote(&session, &prepared, layout).await?
         };
-        let quote = &offer.offer.quote.body;
-        output::note(&describe(&offer));
-        if !self.agreement.agree(quote.price, quote.currency)? {
-            return Ok(ExitCode::from(exit::FAILED));
-        }
-        let job = buyer::buy(&session, &keys, &offer).await?;
-        output::note(&format!("Paid; {} is under way.", job.id));
-        let bar = JobBar::new();
-        let job = buyer::wait(&session, job.id, |job| bar.show(job)).await;
-        bar.finish();
-        let job = job?;
-        if job.state != JobState::Released {
-            return unreleased(context, &job);
-        }
-        let opened = buyer::open(&session, &keys, &job, Some(&offer)).await?;
-        if let Some(path) = &self.receipt {
-            let text = serde_json::to_string_pretty(&opened.receipt)?;
-            std::fs::write(path, text).with_context(|| path.display().to_string())?;
-        }
+        let (job, opened) = match self.purchase.carry_out(context, &session, &keys, &offer).await? {
+            Bought::Nothing(code) => return Ok(code),
+            Bought::Answer(bought) => *bought,
+        };
         let metrics = auditions::metrics(&prepared, &opened).map_err(ClientError::from)?;
         if context.json() {
             output::json(&json!({
@@ -120,11 +100,7 @@ impl Evaluate {
             return Ok(ExitCode::SUCCESS);
         }
         output::text(&auditions::measured(&metrics))?;
-        let checked = if opened.report.reevaluated { ", evaluated again by the gate" } else { "" };
-        output::note(&format!(
-            "{} {}; receipt valid, signed by platform and gate{checked}.",
-            job.price, job.currency
-        ));
+        purchase::paid(&job, &opened);
         Ok(ExitCode::SUCCESS)
     }
 

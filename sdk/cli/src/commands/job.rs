@@ -10,7 +10,7 @@ use sordino_protocol::{
     ids::JobId,
 };
 
-use super::{answer::Form, query::unreleased};
+use super::{answer::Form, purchase::unreleased};
 use crate::{
     context::Context,
     output,

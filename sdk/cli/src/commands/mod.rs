@@ -14,6 +14,7 @@ pub(crate) mod listings;
 pub(crate) mod model;
 pub(crate) mod predict;
 pub(crate) mod publish;
+mod purchase;
 pub(crate) mod query;
 pub(crate) mod quote;
 pub(crate) mod receipt;
