@@ -3,15 +3,20 @@
 //! Everything here is published. Nothing here may be derived from single rows beyond what the owner
 //! chose to state (dictionaries, edges, bounds): review it before publishing.
 
+mod domain;
+mod number;
+
 use std::{cmp::Ordering, collections::HashSet};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    canonical::{Canonical, MAX_INTEGER},
-    digest::Purpose,
+use self::number::{in_range, places};
+pub use self::{
+    domain::{Domain, ORDERS},
+    number::{MAX_SCALE, days, decimal, scaled, scaled_floor},
 };
+use crate::{canonical::Canonical, digest::Purpose};
 
 /// The most codes a dimension may have, the null code included.
 pub const MAX_CODES: u32 = 4_096;
@@ -61,50 +66,6 @@ pub struct Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ColumnId(pub u16);
-
-/// The values a dimension takes and their codes `0..codes()`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Domain {
-    /// A dictionary; the code is the position.
-    Category {
-        /// Distinct texts.
-        values: Vec<String>,
-    },
-    /// Every integer from `min` to `max` has its own code.
-    Integer {
-        /// Smallest value.
-        min: i64,
-        /// Largest value.
-        max: i64,
-    },
-    /// Half-open buckets `[edges[i], edges[i+1])` of a decimal number.
-    Buckets {
-        /// Decimal places; edges count units of `10^-scale`.
-        scale: u8,
-        /// Strictly increasing; one more than there are buckets.
-        edges: Vec<i64>,
-    },
-    /// `false` is 0, `true` is 1.
-    Boolean,
-    /// Half-open buckets of dates; consecutive days make a bucket a day.
-    Date {
-        /// Strictly increasing; one more than there are buckets.
-        edges: Vec<NaiveDate>,
-    },
-    /// How the values of two other columns of a row compare: `less`, `equal` or `greater`. It is not
-    /// read from the source but computed by the owner, so that `a < b` needs one slice and no
-    /// arithmetic on ciphertext.
-    Order {
-        /// Name of the column on the left.
-        left: String,
-        /// Name of the column on the right.
-        right: String,
-    },
-}
-
-/// The codes of [`Domain::Order`], as they are written.
-pub const ORDERS: [&str; 3] = ["less", "equal", "greater"];
 
 /// A number that is summed: an integer after scaling by `10^scale` and subtracting `min`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -432,195 +393,6 @@ pub fn order_code(left: &str, right: &str) -> Result<u32, ValueError> {
     })
 }
 
-/// The decimal places that a number is written with, so that both sides of a comparison keep all.
-fn places(text: &str) -> u8 {
-    let part = text.trim().split_once('.').map_or("", |(_, part)| part);
-    let places = if text.contains(['e', 'E']) { usize::from(MAX_SCALE) } else { part.len() };
-    u8::try_from(places).unwrap_or(MAX_SCALE).min(MAX_SCALE)
-}
-
-impl Domain {
-    /// Number of codes, without the null code.
-    pub fn size(&self) -> u32 {
-        let buckets = |edges: usize| u32::try_from(edges.saturating_sub(1)).unwrap_or(u32::MAX);
-        match self {
-            Self::Category { values } => u32::try_from(values.len()).unwrap_or(u32::MAX),
-            Self::Integer { min, max } => max
-                .checked_sub(*min)
-                .and_then(|width| u32::try_from(width).ok())
-                .and_then(|width| width.checked_add(1))
-                .unwrap_or(u32::MAX),
-            Self::Buckets { edges, .. } => buckets(edges.len()),
-            Self::Boolean => 2,
-            Self::Date { edges } => buckets(edges.len()),
-            Self::Order { .. } => 3,
-        }
-    }
-
-    /// The half-open interval of integers that a code stands for: units of `10^-scale` for numbers,
-    /// days since 1970-01-01 for dates; `None` for categories and booleans.
-    pub fn interval(&self, code: u32) -> Option<(i64, i64)> {
-        let i = code as usize;
-        match self {
-            Self::Integer { min, .. } if code < self.size() => {
-                let low = min + i64::from(code);
-                Some((low, low + 1))
-            }
-            Self::Buckets { edges, .. } => Some((*edges.get(i)?, *edges.get(i + 1)?)),
-            Self::Date { edges } => Some((days(*edges.get(i)?), days(*edges.get(i + 1)?))),
-            _ => None,
-        }
-    }
-
-    /// The code whose interval holds the integer `value` (see [`Domain::interval`]).
-    pub fn code_of_integer(&self, value: i64) -> Option<u32> {
-        let within = |after: usize, edges: usize| {
-            (after > 0 && after < edges).then(|| u32::try_from(after - 1).ok()).flatten()
-        };
-        match self {
-            Self::Integer { min, max } if (*min..=*max).contains(&value) => u32::try_from(value - min).ok(),
-            Self::Buckets { edges, .. } => within(edges.partition_point(|edge| *edge <= value), edges.len()),
-            Self::Date { edges } => within(edges.partition_point(|edge| days(*edge) <= value), edges.len()),
-            _ => None,
-        }
-    }
-
-    /// The code of a text.
-    ///
-    /// # Errors
-    /// When it is outside the domain or of another type.
-    pub fn encode(&self, text: &str) -> Result<u32, ValueError> {
-        let shown = || text.chars().take(60).collect::<String>();
-        let found = match self {
-            Self::Category { values } => {
-                values.iter().position(|value| value == text).and_then(|i| u32::try_from(i).ok())
-            }
-            Self::Integer { .. } => self.code_of_integer(scaled(text, 0)?),
-            // A bucketed number needs no more precision than its edges have: round down.
-            Self::Buckets { scale, .. } => self.code_of_integer(scaled_floor(text, *scale)?),
-            Self::Boolean => match text.to_ascii_lowercase().as_str() {
-                "false" | "f" | "0" | "no" => Some(0),
-                "true" | "t" | "1" | "yes" => Some(1),
-                _ => {
-                    return Err(ValueError::Type {
-                        value: shown(),
-                        expected: "a boolean (true/false, yes/no, 1/0)",
-                    });
-                }
-            },
-            Self::Date { .. } => {
-                let date = text
-                    .parse::<NaiveDate>()
-                    .map_err(|_| ValueError::Type { value: shown(), expected: "a date (YYYY-MM-DD)" })?;
-                self.code_of_integer(days(date))
-            }
-            Self::Order { .. } => {
-                ORDERS.iter().position(|order| *order == text).and_then(|i| u32::try_from(i).ok())
-            }
-        };
-        found.ok_or_else(|| ValueError::OutsideDomain { value: shown(), domain: self.describe() })
-    }
-
-    /// Whether every code stands for one value.
-    pub fn is_exact(&self) -> bool {
-        match self {
-            Self::Category { .. } | Self::Integer { .. } | Self::Boolean | Self::Order { .. } => true,
-            Self::Buckets { edges, .. } => edges.windows(2).all(|pair| pair[1] - pair[0] == 1),
-            Self::Date { edges } => edges.windows(2).all(|pair| days(pair[1]) - days(pair[0]) == 1),
-        }
-    }
-
-    /// Whether its values are numbers or dates, which have a smallest and a middle one.
-    pub const fn is_ordered(&self) -> bool {
-        matches!(self, Self::Integer { .. } | Self::Buckets { .. } | Self::Date { .. })
-    }
-
-    /// How a code is written: the value itself, or `low..high` for a wider bucket (high excluded).
-    pub fn label(&self, code: u32) -> Option<String> {
-        match self {
-            Self::Category { values } => values.get(code as usize).cloned(),
-            Self::Order { .. } => ORDERS.get(code as usize).map(|order| (*order).to_owned()),
-            Self::Boolean => match code {
-                0 => Some("false".to_owned()),
-                1 => Some("true".to_owned()),
-                _ => None,
-            },
-            Self::Integer { .. } => self.interval(code).map(|(low, _)| low.to_string()),
-            Self::Buckets { scale, .. } => self.interval(code).map(|(low, high)| {
-                let low_text = decimal(low, *scale);
-                if high - low == 1 { low_text } else { format!("{low_text}..{}", decimal(high, *scale)) }
-            }),
-            Self::Date { edges } => {
-                let (low, high) = (edges.get(code as usize)?, edges.get(code as usize + 1)?);
-                Some(if days(*high) - days(*low) == 1 { low.to_string() } else { format!("{low}..{high}") })
-            }
-        }
-    }
-
-    /// The domain in a few words.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Category { values } => format!("{} categories", values.len()),
-            Self::Integer { min, max } => format!("integers {min} to {max}"),
-            Self::Buckets { scale, edges } => match (edges.first(), edges.last()) {
-                (Some(low), Some(high)) => format!(
-                    "{} buckets from {} up to {}",
-                    edges.len() - 1,
-                    decimal(*low, *scale),
-                    decimal(*high, *scale)
-                ),
-                _ => "no buckets".to_owned(),
-            },
-            Self::Boolean => "true or false".to_owned(),
-            Self::Date { edges } => match (edges.first(), edges.last()) {
-                (Some(low), Some(high)) => format!("dates from {low} up to {high}"),
-                _ => "no dates".to_owned(),
-            },
-            Self::Order { left, right } => format!("the order of {left} and {right}"),
-        }
-    }
-
-    fn check(&self, nullable: bool) -> Result<(), String> {
-        match self {
-            Self::Category { values } => {
-                let distinct: HashSet<_> = values.iter().collect();
-                if distinct.len() != values.len() {
-                    return Err("a category value occurs twice".to_owned());
-                }
-            }
-            Self::Integer { min, max } if min > max => {
-                return Err(format!("min {min} is above max {max}"));
-            }
-            Self::Integer { min, max } => in_range(*min).and(in_range(*max))?,
-            Self::Buckets { scale, edges } => {
-                if *scale > MAX_SCALE {
-                    return Err(format!("scale {scale} is above {MAX_SCALE}"));
-                }
-                edges.iter().try_for_each(|edge| in_range(*edge))?;
-                if !edges.is_sorted_by(|a, b| a < b) {
-                    return Err("edges must increase strictly".to_owned());
-                }
-            }
-            Self::Boolean | Self::Order { .. } => {}
-            Self::Date { edges } => {
-                if !edges.is_sorted_by(|a, b| a < b) {
-                    return Err("edges must increase strictly".to_owned());
-                }
-            }
-        }
-        match self.size() {
-            0 => Err("the domain has no value".to_owned()),
-            size if size + u32::from(nullable) > MAX_CODES => {
-                Err(format!("{size} codes are more than {MAX_CODES}: use wider buckets or fewer categories"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The most decimal places of a number.
-pub const MAX_SCALE: u8 = 12;
-
 impl Measure {
     /// The largest encoded value, `max - min`.
     pub fn width(&self) -> u64 {
@@ -651,95 +423,6 @@ impl Measure {
         }
         in_range(self.min).and(in_range(self.max))
     }
-}
-
-fn in_range(value: i64) -> Result<(), String> {
-    if value.unsigned_abs() <= MAX_INTEGER { Ok(()) } else { Err(format!("{value} is beyond +-(2^53 - 1)")) }
-}
-
-/// Days since 1970-01-01.
-pub fn days(date: NaiveDate) -> i64 {
-    i64::from(date.num_days_from_ce()) - 719_163
-}
-
-/// Writes an integer of units `10^-scale` as a decimal number.
-pub fn decimal(value: impl Into<i128>, scale: u8) -> String {
-    let value: i128 = value.into();
-    if scale == 0 {
-        return value.to_string();
-    }
-    let sign = if value < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", value.unsigned_abs(), width = usize::from(scale) + 1);
-    let (whole, part) = digits.split_at(digits.len() - usize::from(scale));
-    format!("{sign}{whole}.{part}")
-}
-
-/// Reads a decimal number as an integer of units `10^-scale`, exactly; exponents are understood.
-///
-/// # Errors
-/// When it is no number, too large, or has more decimal places than `scale`.
-pub fn scaled(text: &str, scale: u8) -> Result<i64, ValueError> {
-    match read(text, scale)? {
-        (value, true) => Ok(value),
-        (_, false) => Err(ValueError::Scale { value: text.chars().take(60).collect(), scale }),
-    }
-}
-
-/// As [`scaled`], rounding towards minus infinity.
-///
-/// # Errors
-/// When it is no number or too large.
-pub fn scaled_floor(text: &str, scale: u8) -> Result<i64, ValueError> {
-    read(text, scale).map(|(value, _)| value)
-}
-
-/// The floor in units of `10^-scale`, and whether it is exact.
-fn read(text: &str, scale: u8) -> Result<(i64, bool), ValueError> {
-    let wrong = || ValueError::Type { value: text.chars().take(60).collect(), expected: "a number" };
-    let trimmed = text.trim();
-    let (mantissa, exponent) = match trimmed.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| wrong())?),
-        None => (trimmed, 0),
-    };
-    let (negative, unsigned) = match mantissa.as_bytes().first() {
-        Some(b'-') => (true, &mantissa[1..]),
-        Some(b'+') => (false, &mantissa[1..]),
-        _ => (false, mantissa),
-    };
-    let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits: String = [whole, part].concat();
-    if digits.is_empty() || digits.len() > 60 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    // The value is `digits * 10^(exponent - part.len())`; in units of 10^-scale, shift by `shift`.
-    let shift = i64::from(exponent) - part.len() as i64 + i64::from(scale);
-    let significant = digits.trim_start_matches('0');
-    let too_large = || ValueError::OutsideDomain {
-        value: text.chars().take(60).collect(),
-        domain: "within +-(2^53 - 1) after scaling".to_owned(),
-    };
-    let (kept, exact) = if significant.is_empty() {
-        (String::new(), true)
-    } else if shift >= 0 {
-        if shift > 40 {
-            return Err(too_large());
-        }
-        (format!("{significant}{}", "0".repeat(shift as usize)), true)
-    } else {
-        let cut = significant.len().saturating_sub(usize::try_from(-shift).unwrap_or(usize::MAX));
-        let (kept, dropped) = significant.split_at(cut);
-        (kept.to_owned(), dropped.bytes().all(|b| b == b'0'))
-    };
-    let size: i64 = if kept.is_empty() { 0 } else { kept.parse().map_err(|_| too_large())? };
-    if size.unsigned_abs() > MAX_INTEGER {
-        return Err(too_large());
-    }
-    let value = match (negative, exact) {
-        (false, _) => size,
-        (true, true) => -size,
-        (true, false) => -size - 1,
-    };
-    Ok((value, exact))
 }
 
 #[cfg(test)]
