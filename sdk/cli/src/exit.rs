@@ -27,7 +27,7 @@ pub(crate) fn report(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let problem = client.and_then(ClientError::problem);
     let code = client.map_or(FAILED, code);
     let hint = client.and_then(hint);
-    let detail = format!("{error:#}");
+    let detail = causes(error);
     if as_json {
         let document = json!({
             "error": {
@@ -50,6 +50,15 @@ pub(crate) fn report(error: &anyhow::Error, as_json: bool) -> ExitCode {
         }
     }
     ExitCode::from(code)
+}
+
+/// What happened and why, each once: many errors say their cause themselves.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        said if said.ends_with(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 fn code(error: &ClientError) -> u8 {
@@ -124,6 +133,15 @@ fn hint(error: &ClientError) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let source = std::io::Error::other("the disk is full");
+        let file = ClientError::File { path: "a.csv".into(), source };
+        assert_eq!(causes(&anyhow::Error::new(file)), "a.csv: the disk is full");
+        let wrapped = anyhow::anyhow!("the disk is full").context("a.csv");
+        assert_eq!(causes(&wrapped), "a.csv: the disk is full");
+    }
 
     #[test]
     fn errors_have_stable_exit_codes() {

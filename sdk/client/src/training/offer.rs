@@ -71,7 +71,7 @@ pub async fn offer(
             }
             // How much memory a number needs depends on its program: what a later round asks may need more
             // than what was planned for it, and must not be refused once others are paid.
-            Ok(_) if is_tight => (max_sums, is_tight) = ((max_sums / 2).max(LEAST_SUMS), false),
+            Ok(_) if is_tight => (max_sums, is_tight) = ((max_sums / 4 * 3).max(LEAST_SUMS), false),
             quoted => return Ok((run, quoted?)),
         }
     }
