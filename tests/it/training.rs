@@ -109,6 +109,11 @@ fn models_are_those_of_the_rows_in_clear_and_a_run_that_is_repeated_costs_nothin
             assert_eq!(before - prepaid(&buyer).await, spent, "{name}");
         }
         let (other, quote) = offer(&buyer, &listing, &line).await;
+        // A folder that nothing was bought for is nobody's yet.
+        let (first, _) = offer(&buyer, &listing, &tree).await;
+        for planned in [&first, &other] {
+            Folder::open(&home.join("unused"), planned, buyer.session.account).expect("a folder");
+        }
         let refused = run(&buyer, &other, &home.join("tree"), quote.price).await.expect_err("another run");
         assert!(matches!(refused, ClientError::Training(TrainingError::OtherRun { .. })), "{refused}");
         let too_little = Amount::minor(quote.price.as_minor() - 1);

@@ -94,6 +94,8 @@ impl Folder {
         };
         match folder.read::<Identity>("run.json")? {
             Some(found) if found == identity => {}
+            // Nothing was bought: it may become a folder of any run.
+            Some(_) if !path.join("round-001").exists() => folder.write("run.json", &identity)?,
             Some(found) if found.account != account => return Err(other("a run of another account")),
             Some(found) if found.listing != identity.listing => {
                 return Err(other("a run on another listing"));
@@ -102,7 +104,7 @@ impl Folder {
                 return Err(other("a run on an earlier version of the listing's table"));
             }
             Some(found) if Identity { max_sums: identity.max_sums, ..found.clone() } == identity => {
-                return Err(other("a run whose queries the platform cannot evaluate any more"));
+                return Err(other("a run whose statistics the platform took in queries of another size"));
             }
             Some(_) => return Err(other("a run of another model or over other rows")),
             None => folder.write("run.json", &identity)?,
