@@ -15,7 +15,7 @@ use sordino_protocol::{
     schema::ColumnId,
 };
 
-const SET: ParameterSet = ParameterSet::Predict4kV1;
+const SET: ParameterSet = ParameterSet::Predict4kV2;
 
 static EVALUATOR: LazyLock<Evaluator> = LazyLock::new(|| {
     let mut rng = ChaCha20Rng::seed_from_u64(1);

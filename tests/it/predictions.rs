@@ -313,7 +313,7 @@ fn keys_for_predictions_follow_from_the_bundle() {
     block_on(async {
         let app = TestApp::start().await;
         let party = Party::join(app.folder.path(), app.url(), "party").await;
-        let set = sordino_protocol::parameters::ParameterSet::Predict4kV1;
+        let set = sordino_protocol::parameters::ParameterSet::Predict4kV2;
         let keys = |party: &Party| predict::secret(&Arc::clone(&party.keys), set).expect("keys").to_bytes();
         assert_eq!(*keys(&party), *keys(&party));
         let other = Party::join(app.folder.path(), app.url(), "other").await;

@@ -22,6 +22,12 @@ pub(crate) fn write_scan(key: &SecretKey, set: ParameterSet, out: &mut Vec<u8>) 
     out.extend_from_slice(&bytes[bytes.len() - degree..]);
 }
 
+/// The coefficient of a zigzag byte.
+pub(crate) fn zigzag(byte: &u8) -> i64 {
+    let half = i64::from(byte >> 1);
+    if byte & 1 == 0 { half } else { -half - 1 }
+}
+
 /// Reads one zigzag byte a coefficient and gives them to the library in its own framing.
 pub(crate) fn read_scan(
     reader: &mut Reader<'_>,

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod naive;
 pub mod outputs;
 pub mod parameters;
+mod pool;
 pub mod predict;
 pub mod progress;
 mod ring;

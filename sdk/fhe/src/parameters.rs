@@ -13,7 +13,7 @@
 //! (sigma = 3.16, values within +-20): the noise is as wide as the standard's up to rounding and the
 //! secret is wider than ternary, which only makes the known attacks dearer.
 //!
-//! **`predict-4k-v1`** (N = 4,096, log q = 108) and **`predict-8k-v1`** (N = 8,192, log q = 216): the same
+//! **`predict-4k-v2`** (N = 4,096, log q = 108) and **`predict-8k-v1`** (N = 8,192, log q = 216): the same
 //! standard allows 109 and 218. These are the keys of clients who encrypt their own rows.
 //!
 //! The feature `tfhe-ntt` of the crate `fhe` belongs to these sets: a seed is expanded to values in the
@@ -48,7 +48,7 @@ pub(crate) const fn place(set: ParameterSet) -> Result<usize, FheError> {
     match set {
         ParameterSet::Scan8kV1 => Ok(0),
         ParameterSet::Scan16kV1 => Ok(1),
-        ParameterSet::Predict4kV1 => Ok(2),
+        ParameterSet::Predict4kV2 => Ok(2),
         ParameterSet::Predict8kV1 => Ok(3),
         ParameterSet::Score16kV1 => Ok(4),
         ParameterSet::RollupV1 => Err(FheError::NotAScanSet(set)),
@@ -94,7 +94,7 @@ pub(crate) const fn glwe_noise() -> TUniform<u64> {
 
 #[cfg(test)]
 mod tests {
-    use sordino_protocol::parameters::{PREDICT_4K_V1, PREDICT_8K_V1, SCAN_8K_V1, SCAN_16K_V1, SCORE_16K_V1};
+    use sordino_protocol::parameters::{PREDICT_4K_V2, PREDICT_8K_V1, SCAN_8K_V1, SCAN_16K_V1, SCORE_16K_V1};
     use tfhe::{
         core_crypto::prelude::{DynamicDistribution, GlweDimension},
         shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128 as PUBLISHED,
@@ -114,7 +114,7 @@ mod tests {
         let sets = [
             (SCAN_8K_V1, 218.0),
             (SCAN_16K_V1, 438.0),
-            (PREDICT_4K_V1, 109.0),
+            (PREDICT_4K_V2, 109.0),
             (PREDICT_8K_V1, 218.0),
             (SCORE_16K_V1, 438.0),
         ];

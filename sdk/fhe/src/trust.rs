@@ -146,7 +146,7 @@ const fn set_code(set: ParameterSet) -> u8 {
         ParameterSet::RollupV1 => 1,
         ParameterSet::Scan8kV1 => 2,
         ParameterSet::Scan16kV1 => 3,
-        ParameterSet::Predict4kV1 => 4,
+        ParameterSet::Predict4kV2 => 4,
         ParameterSet::Predict8kV1 => 5,
         ParameterSet::Score16kV1 => 6,
     }

@@ -186,7 +186,7 @@ mod tests {
         for row in 0..200 {
             table.push(&schema, row, &[Some(&row.to_string())]).expect("fits");
         }
-        for set in [ParameterSet::Predict4kV1, ParameterSet::Predict8kV1, ParameterSet::Scan8kV1] {
+        for set in [ParameterSet::Predict4kV2, ParameterSet::Predict8kV1, ParameterSet::Scan8kV1] {
             let mut rng = ChaCha20Rng::seed_from_u64(91);
             let (program, keys) = (program(set), ClientKeys::generate(set, &mut rng).expect("keys"));
             let registration = keys.registration(&mut rng).expect("registration");

@@ -25,7 +25,7 @@ pub(super) async fn new_model(storage: &Storage, vendor: AccountId) -> NewModel 
     let artefact = Bytes::from_static(b"the weights");
     let artefact = storage.objects().put_bytes(vendor, artefact, at(0)).await.expect("stored");
     let form = InputForm {
-        parameter_set: ParameterSet::Predict4kV1,
+        parameter_set: ParameterSet::Predict4kV2,
         packing: Packing::Batch { inputs: vec![] },
         scores: 1,
     };
@@ -106,7 +106,7 @@ fn keys_belong_to_who_sent_them() {
     on_each(|db| async move {
         let world = World::new(&db.storage).await;
         let keys = world.storage.client_keys();
-        let set = ParameterSet::Predict4kV1;
+        let set = ParameterSet::Predict4kV2;
         let bytes = Bytes::from_static(b"public keys");
         let other = account(&world.storage, "other@example.org", Role::Member).await;
         let digest = world.storage.objects().put_bytes(world.buyer.id, bytes, at(1)).await.expect("stored");

@@ -34,7 +34,7 @@ async fn delivery(world: &World, listing: &ModelListing, client: AccountId, samp
         listing: listing.id,
         model: listing.model,
         program: listing.forms[0].program,
-        parameter_set: ParameterSet::Predict4kV1,
+        parameter_set: ParameterSet::Predict4kV2,
         keys: Digest::from_bytes([5; 32]),
         inputs: Digest::from_bytes([6; 32]),
         outputs,

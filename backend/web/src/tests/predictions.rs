@@ -42,7 +42,7 @@ async fn bytes_that_are_no_keys_are_not_registered() {
     let client = world.register("client").await;
     let bytes = vec![7u8; 1_000];
     let digest = Digest::of(Purpose::Object, &bytes);
-    let rubbish = register(&world, &client, &digest, "predict-4k-v1", &bytes).await;
+    let rubbish = register(&world, &client, &digest, "predict-4k-v2", &bytes).await;
     assert_eq!(
         (rubbish.status, rubbish.code().as_str()),
         (StatusCode::UNPROCESSABLE_ENTITY, "bad_ciphertext"),
@@ -50,11 +50,11 @@ async fn bytes_that_are_no_keys_are_not_registered() {
         rubbish.text()
     );
     let other = Digest::from_bytes([9; 32]);
-    assert_eq!(register(&world, &client, &other, "predict-4k-v1", &bytes).await.code(), "digest_mismatch");
+    assert_eq!(register(&world, &client, &other, "predict-4k-v2", &bytes).await.code(), "digest_mismatch");
     let large = vec![7u8; 4 << 20];
     let digest = Digest::of(Purpose::Object, &large);
-    assert_eq!(register(&world, &client, &digest, "predict-4k-v1", &large).await.code(), "too_large");
-    for set in ["rollup-v1", "predict-9k-v9", "", "predict-4k-v1&more=1"] {
+    assert_eq!(register(&world, &client, &digest, "predict-4k-v2", &large).await.code(), "too_large");
+    for set in ["rollup-v1", "predict-9k-v9", "", "predict-4k-v2&more=1"] {
         assert_eq!(register(&world, &client, &digest, set, &bytes).await.code(), "malformed", "{set}");
     }
 }

@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use fhe::bfv::{Encoding, Plaintext};
-use fhe_traits::{FheEncoder, FheEncrypter, Serialize};
-use rand::{CryptoRng, RngCore, SeedableRng};
-use rand_chacha::ChaCha20Rng;
+use rand::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use sordino_protocol::{
     coded::CodedTable,
@@ -17,8 +14,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{FheError, SourceError},
-    parameters::{bfv, scan},
-    predict::ClientKeys,
+    parameters::scan,
+    pool::in_pool,
+    predict::{ClientKeys, plain::slots, seal::seal},
     scan::{SliceSource, wire},
     trust::{HEADER, Object, Reader, header, limit},
 };
@@ -58,15 +56,10 @@ pub fn encrypt<R: RngCore + CryptoRng>(
         })
         .collect();
     let one = |(index, seed): (usize, &Zeroizing<[u8; 32]>)| {
-        let (values, encoding) = values(form, table, rows.clone(), index)?;
-        let plain = Plaintext::try_encode(values.as_slice(), encoding, bfv(set)?)
-            .map_err(FheError::bfv("encoding an input"))?;
-        let mut noise = ChaCha20Rng::from_seed(**seed);
-        let sealed: fhe::bfv::Ciphertext =
-            keys.secret().try_encrypt(&plain, &mut noise).map_err(FheError::bfv("encrypting an input"))?;
-        Ok(sealed.to_bytes())
+        seal(keys, &plaintext(form, table, rows.clone(), index)?, seed)
     };
-    let sealed: Vec<Vec<u8>> = seeds.par_iter().enumerate().map(one).collect::<Result<_, FheError>>()?;
+    let sealed: Vec<Vec<u8>> =
+        in_pool(|| seeds.par_iter().enumerate().map(one).collect::<Result<_, FheError>>())?;
     let mut bytes = Vec::with_capacity(inputs_size(form, rows.len())? as usize);
     bytes.extend(header(OBJECT, set));
     bytes.extend((sealed.len() as u32).to_le_bytes());
@@ -74,34 +67,34 @@ pub fn encrypt<R: RngCore + CryptoRng>(
     Ok(bytes)
 }
 
-/// What is in the slots or coefficients of ciphertext `index`, modulo t.
-fn values(
+/// The coefficients modulo t of ciphertext `index`.
+fn plaintext(
     form: &InputForm,
     table: &CodedTable,
     rows: Range<usize>,
     index: usize,
-) -> Result<(Zeroizing<Vec<u64>>, Encoding), FheError> {
-    let modulus = i128::from(scan(form.parameter_set)?.plaintext_modulus);
+) -> Result<Zeroizing<Vec<u64>>, FheError> {
+    let set = form.parameter_set;
+    let modulus = i128::from(scan(set)?.plaintext_modulus);
     let reduced = |input: &Input, row: usize| Ok(input.of(table, row)?.rem_euclid(modulus) as u64);
-    let (values, encoding): (Result<Vec<u64>, InputError>, _) = match &form.packing {
-        Packing::Batch { inputs } => {
-            (rows.map(|row| reduced(&inputs[index], row)).collect(), Encoding::simd())
-        }
+    let in_slots =
+        |values: Result<Vec<u64>, InputError>| Ok(Zeroizing::new(slots(&Zeroizing::new(values?), set)?));
+    match &form.packing {
+        Packing::Batch { inputs } => in_slots(rows.map(|row| reduced(&inputs[index], row)).collect()),
         Packing::Rows { inputs } => {
             let each = form.rows_of_one();
             let rows = rows.skip(index * each).take(each);
             let values = rows.flat_map(|row| inputs.iter().map(move |input| reduced(input, row)));
-            (values.collect(), Encoding::poly())
+            Ok(Zeroizing::new(values.collect::<Result<_, InputError>>()?))
         }
         Packing::Trees { trees } => {
             let node = |tree: &Vec<Option<Input>>| match tree.get(index) {
                 Some(Some(input)) => reduced(input, rows.start),
                 _ => Ok(0),
             };
-            (trees.iter().map(node).collect(), Encoding::simd())
+            in_slots(trees.iter().map(node).collect())
         }
-    };
-    Ok((Zeroizing::new(values?), encoding))
+    }
 }
 
 /// Bytes of the inputs of a request of so many rows; they have no other size.

@@ -1,5 +1,6 @@
 //! Evaluates a prediction and hides what it was computed with.
 
+use bytes::Bytes;
 use rand::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use sordino_protocol::{
@@ -13,12 +14,14 @@ use zeroize::Zeroizing;
 use crate::{
     error::FheError,
     parameters::scan,
+    pool::in_pool,
     predict::{
         encrypt::Inputs,
         keys::Registered,
         mask::Mask,
         outputs::{self, Score, places},
-        single::{Trees, inner_product},
+        rows::Products,
+        single::Trees,
     },
     progress::Progress,
     ring::Rows,
@@ -38,11 +41,14 @@ pub struct Evaluator {
     pub(super) keys: Registered,
 }
 
+/// What the randomness of one output is drawn from.
+type Seed = Zeroizing<[u8; 32]>;
+
 /// A score before it is hidden.
 struct Open {
     /// Nothing for a score that is a constant.
     ciphertext: Option<Ciphertext>,
-    /// Added to the coefficients of scores, modulo t.
+    /// Added to coefficient 0, modulo t: the same in every slot.
     constant: u64,
     flood_bits: u32,
 }
@@ -84,25 +90,54 @@ impl Evaluator {
         let flooding = flooding(&line)?;
         let tables = tables(self.set, flooding.working)?;
         let inputs = Inputs::read(inputs, form)?;
-        let scores = guard(Object::PredictionInputs, || {
-            self.scores(program, &line, &inputs, &flooding, tables, progress)
-        })?;
-        let seeds: Vec<Zeroizing<[u8; 32]>> = scores
-            .iter()
+        let count = match &program.evaluation {
+            Evaluation::Weights(scores) => inputs.all().len() * scores.len(),
+            Evaluation::Steps { .. } | Evaluation::Leaves(_) => form.scores as usize,
+        };
+        let seeds: Vec<Seed> = (0..count)
             .map(|_| {
                 let mut seed = Zeroizing::new([0; 32]);
                 rng.fill_bytes(&mut seed[..]);
                 seed
             })
             .collect();
-        let hidden: Vec<Score> = scores
-            .into_par_iter()
-            .zip(&seeds)
-            .map(|(score, seed)| self.hide(score, seed, form, tables))
-            .collect::<Result<_, FheError>>()?;
+        let compute = || match &program.evaluation {
+            Evaluation::Weights(scores) => self.products(form, scores, &inputs, &flooding, tables, &seeds),
+            Evaluation::Steps { .. } | Evaluation::Leaves(_) => {
+                let scores = self.scores(program, &line, &inputs, &flooding, tables, progress)?;
+                let hide = |(score, seed): (Open, &Seed)| self.hide(score, seed, form, tables);
+                scores.into_par_iter().zip(&seeds).map(hide).collect()
+            }
+        };
+        let hidden = in_pool(|| guard(Object::PredictionInputs, compute))?;
         outputs::write(form, &hidden)
     }
 
+    /// Inner products: for each ciphertext of rows every score.
+    fn products(
+        &self,
+        form: &InputForm,
+        scores: &[Weights],
+        inputs: &Inputs,
+        flooding: &Flooding,
+        tables: &'static Tables,
+        seeds: &[Seed],
+    ) -> Result<Vec<Score>, FheError> {
+        let (numbers, places) = (scan(self.set)?, places(form));
+        let products = Products { numbers, tables, keys: &self.keys, places: &places };
+        let one = |(bytes, seeds): (&Bytes, &[Seed])| {
+            let input = wire::read_slice(bytes, self.set)?;
+            let scores = scores.par_iter().zip(&flooding.flood_bits).zip(seeds);
+            let hidden = scores.map(|((score, bits), seed)| products.hidden(&input, score, *bits, seed));
+            let lost = FheError::Prediction("an input is no fresh ciphertext");
+            hidden.collect::<Option<Vec<Score>>>().ok_or(lost)
+        };
+        let inputs = inputs.all().par_iter().zip(seeds.par_chunks(scores.len().max(1)));
+        let hidden: Vec<Vec<Score>> = inputs.map(one).collect::<Result<_, FheError>>()?;
+        Ok(hidden.into_iter().flatten().collect())
+    }
+
+    /// What steps and trees compute.
     fn scores(
         &self,
         program: &PredictionProgram,
@@ -116,9 +151,6 @@ impl Evaluator {
         let modulus = i128::from(numbers.plaintext_modulus);
         let reduced = |constant: i64| i128::from(constant).rem_euclid(modulus);
         let key = &self.keys.relinearisation;
-        let read = || -> Result<Vec<Ciphertext>, FheError> {
-            inputs.all().par_iter().map(|bytes| wire::read_slice(bytes, self.set)).collect()
-        };
         let (ciphertexts, constants): (Vec<Option<Ciphertext>>, Vec<i128>) = match &program.evaluation {
             Evaluation::Steps { outputs, .. } => {
                 let run =
@@ -127,16 +159,9 @@ impl Evaluator {
                 let ciphertexts = outputs.iter().map(|output| output.register.and_then(|_| sums.next()));
                 (ciphertexts.collect(), outputs.iter().map(|output| reduced(output.constant)).collect())
             }
-            Evaluation::Weights(scores) => {
-                let inputs = read()?;
-                let pairs: Vec<(&Ciphertext, &Weights)> =
-                    inputs.iter().flat_map(|input| scores.iter().map(move |score| (input, score))).collect();
-                let product = |(input, score): &(&Ciphertext, &Weights)| inner_product(input, score, tables);
-                let products = pairs.par_iter().map(|pair| Some(product(pair))).collect();
-                (products, pairs.iter().map(|(_, score)| reduced(score.constant)).collect())
-            }
             Evaluation::Leaves(scores) => {
-                let nodes = read()?;
+                let read = |bytes: &Bytes| wire::read_slice(bytes, self.set);
+                let nodes: Vec<Ciphertext> = inputs.all().par_iter().map(read).collect::<Result<_, _>>()?;
                 let trees = Trees::new(self.set, tables, key, &nodes)?;
                 let sums: Result<_, FheError> =
                     scores.iter().map(|leaves| trees.score(leaves).map(Some)).collect();
@@ -147,9 +172,9 @@ impl Evaluator {
                 };
                 (sums?, scores.iter().map(|score| part(score.constant)).collect())
             }
+            Evaluation::Weights(_) => return Err(FheError::Prediction("inner products are of rows")),
         };
-        // The same for every ciphertext of rows.
-        let mut floods = flooding.flood_bits.iter().copied().cycle();
+        let mut floods = flooding.flood_bits.iter().copied();
         let open = ciphertexts.into_iter().zip(constants).map(|(ciphertext, constant)| {
             let flood_bits = ciphertext.as_ref().and_then(|_| floods.next());
             let flood_bits = flood_bits.unwrap_or(flooding.constant_bits);
@@ -176,26 +201,19 @@ impl Evaluator {
                 return Err(FheError::Prediction("an output is not relinearised"));
             }
         };
-        let places = places(form);
         let mask = Mask {
             zero: &self.keys.zero,
             variance: numbers.variance,
             modulus: numbers.plaintext_modulus,
             flood_bits: score.flood_bits,
             constant: score.constant,
-            places: &places,
         };
         mask.apply(&mut polynomials, basis, seed);
         let [c0, c1] = &polynomials;
         let body = match &form.packing {
             Packing::Batch { .. } => finish.to_coefficients(c0),
             Packing::Trees { .. } => finish.one(&basis.constant(c0)),
-            Packing::Rows { .. } => {
-                let all = finish.to_coefficients(c0);
-                all.chunks_exact(basis.degree)
-                    .flat_map(|row| places.iter().map(|place| row[*place]))
-                    .collect()
-            }
+            Packing::Rows { .. } => return Err(FheError::Prediction("rows are inner products")),
         };
         Ok(Score { body, mask: finish.to_coefficients(c1) })
     }

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::FheError,
-    key_bytes::{read_scan, write_scan},
+    key_bytes::{read_scan, write_scan, zigzag},
     parameters::{bfv, scan},
+    predict::plain::signed,
     ring::Rows,
-    scan::{RelinearisationKey, ciphertext::Ciphertext, wire},
+    scan::{RelinearisationKey, ciphertext::Ciphertext, tables::full, wire},
     trust::{HEADER, Object, Reader, header, limit},
 };
 
@@ -20,20 +21,34 @@ use crate::{
 pub struct ClientKeys {
     set: ParameterSet,
     secret: SecretKey,
+    /// The same in all moduli, in the domain of the transform.
+    transformed: Zeroizing<Rows>,
 }
 
 impl ClientKeys {
+    fn new(set: ParameterSet, secret: SecretKey) -> Result<Self, FheError> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        write_scan(&secret, set, &mut bytes);
+        let coefficients: Zeroizing<Vec<i64>> = Zeroizing::new(bytes.iter().map(zigzag).collect());
+        let transformed = Zeroizing::new(signed(&coefficients, &full(set)?));
+        Ok(Self { set, secret, transformed })
+    }
+
     /// A fresh key. `rng` must be cryptographically secure and seeded by the operating system.
     ///
     /// # Errors
     /// When `set` has no slots.
     pub fn generate<R: RngCore + CryptoRng>(set: ParameterSet, rng: &mut R) -> Result<Self, FheError> {
-        Ok(Self { set, secret: SecretKey::random(bfv(set)?, rng) })
+        Self::new(set, SecretKey::random(bfv(set)?, rng))
     }
 
     /// The set it encrypts in.
     pub const fn parameter_set(&self) -> ParameterSet {
         self.set
+    }
+
+    pub(super) fn transformed(&self) -> &[u64] {
+        &self.transformed
     }
 
     pub(super) const fn secret(&self) -> &SecretKey {
@@ -59,7 +74,7 @@ impl ClientKeys {
         reader.header(set)?;
         let secret = read_scan(&mut reader, Object::ClientKey, set)?;
         reader.end()?;
-        Ok(Self { set, secret })
+        Self::new(set, secret)
     }
 
     /// What is registered: public, and lets nobody decrypt. Fresh each time, though any of them serves

@@ -21,8 +21,11 @@ mod encrypt;
 mod evaluate;
 mod keys;
 mod mask;
+mod noise;
 mod outputs;
 mod plain;
+mod rows;
+mod seal;
 mod single;
 #[cfg(test)]
 mod tests;

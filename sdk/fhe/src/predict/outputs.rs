@@ -20,7 +20,8 @@ use crate::{
     error::FheError,
     outputs::words,
     parameters::{bfv, scan},
-    predict::ClientKeys,
+    pool::in_pool,
+    predict::{ClientKeys, seal::open},
     ring::Rows,
     scan::wire::{bits, pack, unpack},
     trust::{HEADER, Object, Reader, TrustError, guard, header, limit},
@@ -157,8 +158,9 @@ pub fn decrypt(
         return Err(FheError::TooManyRows { rows: rows.len(), slots: form.rows() });
     }
     let scores = read(bytes, form, rows.len())?;
+    let one = |score| one(keys, form, score);
     let decrypted: Vec<Vec<i64>> =
-        scores.into_par_iter().map(|score| one(keys, form, score)).collect::<Result<_, FheError>>()?;
+        in_pool(|| scores.into_par_iter().map(one).collect::<Result<_, FheError>>())?;
     // Ciphertexts of the same rows follow each other, score by score.
     let each = form.rows_of_one().max(1);
     let of_row =
@@ -170,30 +172,11 @@ pub fn decrypt(
 fn one(keys: &ClientKeys, form: &InputForm, score: Score) -> Result<Vec<i64>, FheError> {
     let numbers = scan(form.parameter_set)?;
     let (degree, t) = (numbers.degree, numbers.plaintext_modulus);
-    let whole = is_whole(form);
-    let places = places(form);
-    let mut body = score.body;
-    if !whole {
-        let mut padded = vec![0; score.mask.len()];
-        let rows = padded.chunks_exact_mut(degree).zip(body.chunks_exact(places.len().max(1)));
-        for (padded, some) in rows {
-            places.iter().zip(some).for_each(|(place, word)| padded[*place] = *word);
-        }
-        body = padded;
-    }
-    let ciphertext = ciphertext(form.parameter_set, [body, score.mask])?;
-    let encoding = if whole {
-        Encoding::simd_at_level(numbers.finish_level)
+    let values = if is_whole(form) {
+        slots(keys, form, score)?
     } else {
-        Encoding::poly_at_level(numbers.finish_level)
+        open(keys, &places(form), &score.body, score.mask)?
     };
-    let mut values = guard(OBJECT, || {
-        let plain = keys.secret().try_decrypt(&ciphertext).map_err(FheError::bfv("decrypting"))?;
-        Vec::<u64>::try_decode(&plain, encoding).map_err(FheError::bfv("decoding"))
-    })?;
-    if !whole {
-        values = places.iter().map(|place| values[*place]).collect();
-    }
     // The sum over the slots is N times coefficient 0.
     let times = if matches!(form.packing, Packing::Trees { .. }) { degree as u128 } else { 1 };
     let centred = |value: u64| {
@@ -201,6 +184,16 @@ fn one(keys: &ClientKeys, form: &InputForm, score: Score) -> Result<Vec<i64>, Fh
         if value > numbers.max_sum() { value.cast_signed() - t.cast_signed() } else { value.cast_signed() }
     };
     Ok(values.into_iter().map(centred).collect())
+}
+
+/// All slots.
+fn slots(keys: &ClientKeys, form: &InputForm, score: Score) -> Result<Vec<u64>, FheError> {
+    let ciphertext = ciphertext(form.parameter_set, [score.body, score.mask])?;
+    let level = scan(form.parameter_set)?.finish_level;
+    guard(OBJECT, || {
+        let plain = keys.secret().try_decrypt(&ciphertext).map_err(FheError::bfv("decrypting"))?;
+        Vec::<u64>::try_decode(&plain, Encoding::simd_at_level(level)).map_err(FheError::bfv("decoding"))
+    })
 }
 
 fn ciphertext(set: ParameterSet, polynomials: [Rows; 2]) -> Result<Ciphertext, FheError> {

@@ -9,7 +9,7 @@ use sordino_protocol::parameters::ParameterSet;
 use crate::{
     error::FheError,
     parameters::bfv,
-    ring::{Basis, Rows},
+    ring::{Basis, Prime, Rows},
 };
 
 /// The coefficients modulo t of the polynomial that has these values in its slots.
@@ -41,23 +41,49 @@ pub(super) fn factor(coefficients: &[u64], modulus: u64, basis: &Basis) -> Rows 
     signed(&coefficients.iter().map(centred).collect::<Vec<i64>>(), basis)
 }
 
-/// `q m / t`, rounded, as coefficients modulo the primes of `basis`, whose product is q.
+/// Brings plaintexts to the scale of ciphertexts: `q m / t`, rounded, modulo the primes of a basis, whose
+/// product is q.
 ///
 /// That is `(q m - r) / t` where r is q m modulo t, closest to 0; and q is 0 modulo every prime.
+pub(super) struct Scale {
+    modulus: u64,
+    /// q modulo t, and `floor(2^64 (q mod t) / t)`.
+    rest: (u64, u64),
+    /// For each prime the inverse of t, prepared.
+    inverses: Vec<(u64, u64)>,
+}
+
+impl Scale {
+    pub(super) fn new(modulus: u64, basis: &Basis) -> Self {
+        let wide = u128::from(modulus);
+        let rest = basis.primes.iter().fold(1, |q, prime| q * u128::from(prime.value()) % wide);
+        let inverse = |prime: &&'static Prime| prime.prepare(prime.inverse_of(modulus % prime.value()));
+        let rest = (rest as u64, ((rest << 64) / wide) as u64);
+        Self { modulus, rest, inverses: basis.primes.iter().map(inverse).collect() }
+    }
+
+    /// A number below t, modulo prime `index`.
+    pub(super) fn one(&self, m: u64, prime: &Prime, index: usize) -> u64 {
+        let (rest, quotient) = self.rest;
+        let whole = ((u128::from(m) * u128::from(quotient)) >> 64) as u64;
+        // The quotient is at most one too small.
+        let rest = m.wrapping_mul(rest).wrapping_sub(whole.wrapping_mul(self.modulus));
+        let rest = if rest >= self.modulus { rest - self.modulus } else { rest };
+        let negated = if rest > self.modulus / 2 {
+            prime.signed((self.modulus - rest).cast_signed())
+        } else {
+            prime.signed(-rest.cast_signed())
+        };
+        prime.mul_by(negated, self.inverses[index])
+    }
+}
+
+/// Coefficients modulo t at the scale of ciphertexts.
 pub(super) fn scaled(coefficients: &[u64], modulus: u64, basis: &Basis) -> Rows {
-    let wide = u128::from(modulus);
-    let q = basis.primes.iter().fold(1, |q, prime| q * u128::from(prime.value()) % wide);
-    let rest = |m: u64| {
-        let rest = (q * u128::from(m) % wide) as u64;
-        if rest > modulus / 2 { rest.cast_signed() - modulus.cast_signed() } else { rest.cast_signed() }
-    };
-    let rests: Vec<i64> = coefficients.iter().map(|m| rest(*m)).collect();
+    let scale = Scale::new(modulus, basis);
     let mut rows = basis.zero();
-    basis.each(&mut rows, |prime, _, row| {
-        let inverse = prime.prepare(prime.inverse_of(modulus % prime.value()));
-        for (residue, rest) in row.iter_mut().zip(&rests) {
-            *residue = prime.mul_by(prime.signed(-rest), inverse);
-        }
+    basis.each(&mut rows, |prime, index, row| {
+        row.iter_mut().zip(coefficients).for_each(|(residue, m)| *residue = scale.one(*m, prime, index));
     });
     rows
 }

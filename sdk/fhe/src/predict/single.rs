@@ -1,34 +1,21 @@
-//! Predictions of few rows: inner products of coefficients, which leave scores in some coefficients, and
-//! trees side by side in slots, which leave the score in coefficient 0.
+//! Predictions of one row by trees side by side in slots, which leave the score in coefficient 0.
 
 use rayon::prelude::*;
 use sordino_protocol::{
     parameters::ParameterSet,
-    predict::{Leaves, TREE_LEAVES, Weights},
+    predict::{Leaves, TREE_LEAVES},
 };
 
 use crate::{
     error::FheError,
     parameters::scan,
-    predict::plain::{factor, scaled, signed, slots, times},
+    predict::plain::{factor, scaled, slots, times},
     scan::{
         RelinearisationKey,
         ciphertext::{Ciphertext, Combination, Extended, Operand, both, product},
         tables::Tables,
     },
 };
-
-/// The inner products with rows of d inputs, one after another in the coefficients: the last
-/// coefficient of each row in the product with `w_(d-1) + w_(d-2) X + ..`. What goes beyond X^N comes back
-/// to coefficients before the last of the first row.
-pub(super) fn inner_product(input: &Ciphertext, score: &Weights, tables: &Tables) -> Ciphertext {
-    let basis = &tables.full;
-    let mut coefficients = vec![0; basis.degree];
-    for (coefficient, weight) in coefficients.iter_mut().zip(score.weights.iter().rev()) {
-        *coefficient = *weight;
-    }
-    by_plain(input, &signed(&coefficients, basis), tables)
-}
 
 fn by_plain(ciphertext: &Ciphertext, plain: &[u64], tables: &Tables) -> Ciphertext {
     let basis = &tables.full;

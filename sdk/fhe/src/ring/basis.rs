@@ -34,6 +34,14 @@ impl Basis {
             .for_each(|(index, (row, prime))| run(prime, index, row));
     }
 
+    /// Calls for each prime with what is of it, in parallel.
+    pub(crate) fn each_with<T: Send>(&self, of: &mut [T], run: impl Fn(&Prime, usize, &mut T) + Sync) {
+        of.par_iter_mut()
+            .zip(&self.primes)
+            .enumerate()
+            .for_each(|(index, (of, prime))| run(prime, index, of));
+    }
+
     /// Row `index` of a polynomial.
     pub(crate) fn row<'b>(&self, rows: &'b [u64], index: usize) -> &'b [u64] {
         &rows[index * self.degree..(index + 1) * self.degree]

@@ -88,7 +88,9 @@ impl Prime {
 
     /// A signed number.
     pub(crate) const fn signed(&self, a: i64) -> u64 {
-        let size = a.unsigned_abs() % self.value;
+        // Dividing costs more than all the rest, and nearly all numbers are small.
+        let size = a.unsigned_abs();
+        let size = if size < self.value { size } else { size % self.value };
         if a < 0 && size > 0 { self.value - size } else { size }
     }
 

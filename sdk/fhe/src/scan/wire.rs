@@ -1,7 +1,6 @@
 //! The bytes of BFV ciphertexts and keys. The library writes Protocol Buffers; here that framing is
 //! demanded to the byte, and the polynomials are unpacked without it.
 
-use fhe::bfv::BfvParameters;
 use fhe_math::rq::{Poly, Representation};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -83,19 +82,37 @@ fn polynomial(
     Ok(rows)
 }
 
+/// The bytes of a slice: coefficients of the first polynomial, and what the second is expanded from.
+pub(crate) fn write_slice(coefficients: &[u64], seed: &[u8; SEED], basis: &Basis) -> Vec<u8> {
+    let moduli: Vec<u64> = basis.primes.iter().map(|prime| prime.value()).collect();
+    let (before, packed, after) = polynomial_frame(basis.degree, &moduli, NTT);
+    let length = before.len() + packed + after.len();
+    let mut bytes = Vec::with_capacity(length + 2 * SEED);
+    bytes.extend(tagged(0x0a, length));
+    bytes.extend(before);
+    let rows = coefficients.chunks_exact(basis.degree).zip(moduli);
+    rows.for_each(|(row, modulus)| pack(row, modulus, &mut bytes));
+    bytes.extend(after);
+    bytes.extend([0x12, SEED as u8]);
+    bytes.extend(seed);
+    bytes
+}
+
 /// Packs reduced coefficients, a multiple of eight of them, as many bits each as the modulus has.
 pub(crate) fn pack(row: &[u64], modulus: u64, out: &mut Vec<u8>) {
     let bits = bits(modulus);
     let (mut window, mut filled) = (0u128, 0);
+    out.reserve(bits * row.len() / 8);
     for coefficient in row {
         window |= u128::from(*coefficient) << filled;
         filled += bits;
-        while filled >= 8 {
-            out.push(window as u8);
-            window >>= 8;
-            filled -= 8;
+        if filled >= 64 {
+            out.extend((window as u64).to_le_bytes());
+            window >>= 64;
+            filled -= 64;
         }
     }
+    out.extend(&(window as u64).to_le_bytes()[..filled / 8]);
 }
 
 /// Appends packed coefficients; whether all are below the modulus.
@@ -121,8 +138,8 @@ pub(crate) fn unpack(bytes: &[u8], modulus: u64, rows: &mut Rows) -> bool {
 }
 
 /// The polynomial that the library expands from a seed, in the domain of the transform.
-fn uniform(seed: [u8; SEED], parameters: &BfvParameters) -> Result<Rows, FheError> {
-    let context = parameters.context_at_level(0).map_err(FheError::bfv("choosing the first level"))?;
+pub(crate) fn uniform(seed: [u8; SEED], set: ParameterSet) -> Result<Rows, FheError> {
+    let context = bfv(set)?.context_at_level(0).map_err(FheError::bfv("choosing the first level"))?;
     let polynomial = Poly::random_from_seed(context, Representation::Ntt, seed);
     Ok(polynomial.coefficients().iter().copied().collect())
 }
@@ -147,9 +164,8 @@ pub(crate) fn read_slice(bytes: &[u8], set: ParameterSet) -> Result<Ciphertext, 
     let mut rows = polynomial(&mut reader, Object::Slice, &basis, NTT)?;
     let seed = seed(&mut reader, 0x12)?;
     reader.end()?;
-    let parameters = bfv(set)?;
     let transform = || basis.each(&mut rows, |prime, _, row| prime.forward(row));
-    let ((), mask) = rayon::join(transform, || guard(Object::Slice, || uniform(seed, parameters)));
+    let ((), mask) = rayon::join(transform, || guard(Object::Slice, || uniform(seed, set)));
     Ok(Ciphertext::Early([rows, mask?]))
 }
 
@@ -173,14 +189,13 @@ pub(crate) fn read_relinearisation(bytes: &[u8], set: ParameterSet) -> Result<Re
     let first: Vec<Rows> = numbers.moduli.iter().map(read).collect::<Result<_, TrustError>>()?;
     let seed = seed(&mut reader, 0x1a)?;
     reader.end()?;
-    let parameters = bfv(set)?;
     // As the library does it: each polynomial has a seed drawn from a generator seeded by the one sent.
     let mut seeds = ChaCha8Rng::from_seed(seed);
     let encryptions = first.into_iter().map(|mut rows| {
         let mut seed = [0; SEED];
         seeds.fill_bytes(&mut seed);
         basis.each(&mut rows, |prime, _, row| prime.forward(row));
-        Ok([rows, guard(Object::EvaluationKeys, || uniform(seed, parameters))?])
+        Ok([rows, guard(Object::EvaluationKeys, || uniform(seed, set))?])
     });
     Ok(RelinearisationKey { encryptions: encryptions.collect::<Result<_, FheError>>()? })
 }

@@ -36,7 +36,7 @@ pub enum Serving {
 
 /// The sets that are tried, the smallest first.
 const SETS: [ParameterSet; 4] =
-    [ParameterSet::Predict4kV1, ParameterSet::Predict8kV1, ParameterSet::Scan8kV1, ParameterSet::Scan16kV1];
+    [ParameterSet::Predict4kV2, ParameterSet::Predict8kV1, ParameterSet::Scan8kV1, ParameterSet::Scan16kV1];
 
 /// A set with its numbers.
 #[derive(Clone, Copy)]

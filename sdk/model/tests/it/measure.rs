@@ -27,6 +27,8 @@ use crate::served::{clear, rng};
 
 const COLUMNS: u16 = 30;
 const CODES: u32 = 64;
+/// Measures have more digits than codes.
+const LARGEST: u32 = 40_000;
 const ROWS: usize = 500;
 
 /// Columns of 64 codes, or of measures.
@@ -36,39 +38,43 @@ fn schema(measures: bool) -> Schema {
         description: String::new(),
         nullable: false,
         dimension: (!measures).then(|| Domain::Buckets { scale: 0, edges: (0..=i64::from(CODES)).collect() }),
-        measure: measures.then_some(Measure { scale: 0, min: 0, max: i64::from(CODES) - 1 }),
+        measure: measures.then_some(Measure { scale: 0, min: 0, max: i64::from(LARGEST) }),
     };
     let columns = (0..COLUMNS).map(column).collect();
     Schema { table: "t".to_owned(), null_values: vec![String::new()], columns }
 }
 
 fn table(schema: &Schema, rng: &mut ChaCha20Rng) -> CodedTable {
+    let below = if schema.columns.iter().all(|column| column.measure.is_some()) { LARGEST } else { CODES };
     let mut table = CodedTable::new(schema);
     for row in 0..ROWS {
-        let cells: Vec<String> = (0..COLUMNS).map(|_| rng.random_range(0..CODES).to_string()).collect();
+        let cells: Vec<String> = (0..COLUMNS).map(|_| rng.random_range(0..below).to_string()).collect();
         let cells: Vec<Option<&str>> = cells.iter().map(|cell| Some(cell.as_str())).collect();
         table.push(schema, row as u64, &cells).expect("fits the schema");
     }
     table
 }
 
-fn model(shape: Shape) -> Quantised {
+fn model(shape: Shape, limit: i64) -> Quantised {
     Quantised {
         format: Format::V1,
         shape,
         link: Link::Cutoff { at: 0 },
         classes: vec!["no".to_owned(), "yes".to_owned()],
         fraction_bits: 10,
-        bounds: vec![(-4_000_000, 4_000_000)],
+        bounds: vec![(-limit, limit)],
     }
 }
 
 fn logistic(rng: &mut ChaCha20Rng) -> Quantised {
     let mut term = |column| {
-        let weight = rng.random_range(-2_000..2_000);
+        let weight = rng.random_range(-3_000..3_000);
         Term::Measure { column: ColumnId(column), weight, square: 0, null: 0 }
     };
-    model(Shape::Scores(vec![Score { intercept: 123, terms: (0..COLUMNS).map(&mut term).collect() }]))
+    model(
+        Shape::Scores(vec![Score { intercept: 123, terms: (0..COLUMNS).map(&mut term).collect() }]),
+        1 << 32,
+    )
 }
 
 fn forest(trees: usize, rng: &mut ChaCha20Rng) -> Quantised {
@@ -83,7 +89,7 @@ fn forest(trees: usize, rng: &mut ChaCha20Rng) -> Quantised {
         let leaves = (0..16).map(|_| IntegerNode::Leaf(vec![rng.random_range(-1_000..1_000)]));
         IntegerTree { score: 0, nodes: splits.into_iter().chain(leaves).collect() }
     };
-    model(Shape::Trees { base: vec![7], trees: (0..trees).map(|_| tree()).collect() })
+    model(Shape::Trees { base: vec![7], trees: (0..trees).map(|_| tree()).collect() }, 1 << 22)
 }
 
 /// Of several runs the one that was disturbed least.
@@ -100,7 +106,7 @@ fn fastest<T>(times: u32, mut run: impl FnMut() -> T) -> (Duration, T) {
 #[test]
 #[ignore = "prints figures"]
 fn measure_predictions() {
-    for set in [ParameterSet::Predict4kV1, ParameterSet::Predict8kV1] {
+    for set in [ParameterSet::Predict4kV2, ParameterSet::Predict8kV1] {
         let keys = ClientKeys::generate(set, &mut rng(1)).expect("keys");
         let (made, registration) = fastest(3, || keys.registration(&mut rng(2)).expect("keys"));
         let (read, _) = fastest(3, || Evaluator::new(set, &registration).expect("keys"));
@@ -132,15 +138,16 @@ fn figures(
 ) {
     let (compile, program) =
         fastest(2, || program(model, schema, InputEncoding::Tests, serving).expect("a program"));
+    let times = if rows == 1 || serving == Serving::Single { 20 } else { 3 };
     let form = &program.form;
     let keys = ClientKeys::generate(form.parameter_set, &mut rng(1)).expect("keys");
     let registration = keys.registration(&mut rng(2)).expect("keys");
     let evaluator = Evaluator::new(form.parameter_set, &registration).expect("keys");
     let (encrypting, inputs) =
-        fastest(3, || encrypt(&keys, form, table, 0..rows, &mut rng(3)).expect("encrypted"));
+        fastest(times, || encrypt(&keys, form, table, 0..rows, &mut rng(3)).expect("encrypted"));
     let (evaluating, outputs) =
-        fastest(3, || evaluator.evaluate(&program, &inputs, &mut rng(4), &Silent).expect("evaluated"));
-    let (decrypting, scores) = fastest(3, || decrypt(&keys, form, 0..rows, &outputs).expect("decrypted"));
+        fastest(times, || evaluator.evaluate(&program, &inputs, &mut rng(4), &Silent).expect("evaluated"));
+    let (decrypting, scores) = fastest(times, || decrypt(&keys, form, 0..rows, &outputs).expect("decrypted"));
     assert_eq!(scores, clear(model, table, 0..rows));
     let total = encrypting + evaluating + decrypting;
     println!(

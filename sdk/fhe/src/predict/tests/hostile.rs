@@ -69,7 +69,7 @@ fn client_keys_are_checked() {
     let mut large = bytes.to_vec();
     large[HEADER + 9] = 41;
     assert!(ClientKeys::from_bytes(&large, SMALL).is_err());
-    assert_eq!(format!("{read:?}"), "ClientKeys(predict-4k-v1, secret)");
+    assert_eq!(format!("{read:?}"), "ClientKeys(predict-4k-v2, secret)");
 }
 
 #[test]

@@ -4,4 +4,5 @@
 mod hiding;
 mod hostile;
 mod noise;
+mod sealing;
 mod support;

@@ -13,7 +13,13 @@ use sordino_protocol::{
 use super::support::{LARGE, SMALL, batch, client, rng, row, table, trees, walked};
 use crate::{
     parameters::{bfv, scan},
-    predict::{decrypt, encrypt, encrypt::Inputs, mask::Mask, single::Trees},
+    predict::{
+        decrypt, encrypt,
+        encrypt::Inputs,
+        mask::Mask,
+        outputs::{self, Score},
+        single::Trees,
+    },
     progress::Silent,
     ring::{Basis, Rows},
     scan::{Run, ciphertext::Ciphertext, tables::tables, wire},
@@ -38,14 +44,7 @@ fn measured(set: ParameterSet, [c0, c1]: &[Rows; 2], basis: &Basis) -> (u32, f64
 
 fn mask<'a>(set: ParameterSet, zero: &'a [Rows; 2], flood_bits: u32) -> Mask<'a> {
     let numbers = scan(set).expect("a set");
-    Mask {
-        zero,
-        variance: numbers.variance,
-        modulus: numbers.plaintext_modulus,
-        flood_bits,
-        constant: 5,
-        places: &[0],
-    }
+    Mask { zero, variance: numbers.variance, modulus: numbers.plaintext_modulus, flood_bits, constant: 5 }
 }
 
 /// The ciphertext of the only output before it is hidden, its basis, and what is known of it.
@@ -149,4 +148,34 @@ fn an_inner_product_takes_every_coefficient() {
     let outputs = client.evaluator.evaluate(&program, &bytes, &mut rng(14), &Silent).expect("evaluated");
     let found = decrypt(&client.keys, &program.form, 0..1, &outputs).expect("decrypted");
     assert_eq!(found, [[expected + 17]]);
+}
+
+#[test]
+fn scores_of_rows_are_drowned_in_noise() {
+    let (program, client) = (row(vec![3, -4, 5]), client(SMALL));
+    let numbers = scan(SMALL).expect("a set");
+    let rows = program.form.rows_of_one();
+    let table = table(3, rows, 1_000, 15);
+    let known = flooding(&program.scan_program()).expect("it fits");
+    let bytes = encrypt(&client.keys, &program.form, &table, 0..rows, &mut rng(16)).expect("encrypted");
+    let answer = client.evaluator.evaluate(&program, &bytes, &mut rng(17), &Silent).expect("evaluated");
+    let scores = decrypt(&client.keys, &program.form, 0..rows, &answer).expect("decrypted");
+    let Score { body, mut mask } = outputs::read(&answer, &program.form, rows).expect("scores").remove(0);
+    // What the holder of the key sees is `c0 + c1 s`, and so its noise.
+    let basis = tables(SMALL, known.working).expect("tables").full.part(0..1);
+    let (prime, q) = (basis.primes[0], i128::from(numbers.moduli[0]));
+    prime.forward(&mut mask);
+    let mut phase = basis.zero();
+    prime.accumulate(&mut phase, &mask, basis.row(client.keys.transformed(), 0));
+    prime.inverse(&mut phase);
+    let t = i128::from(numbers.plaintext_modulus);
+    let places = outputs::places(&program.form);
+    let noise = places.iter().zip(&body).zip(&scores).map(|((place, c0), score)| {
+        let exact = i128::from(score[0]).rem_euclid(t) * q / t;
+        let noise = (i128::from(prime.add(*c0, phase[*place])) - exact).rem_euclid(q);
+        noise.min(q - noise)
+    });
+    let largest = (noise.max().expect("a row") as f64).log2();
+    let added = f64::from(known.flood_bits[0]) - (numbers.moduli[1] as f64).log2();
+    assert!((added - 1.0..added + 1.5).contains(&largest), "{largest} bits of noise, {added} were added");
 }

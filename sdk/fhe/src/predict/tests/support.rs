@@ -17,7 +17,7 @@ use sordino_protocol::{
 
 use crate::predict::{ClientKeys, Evaluator};
 
-pub(super) const SMALL: ParameterSet = ParameterSet::Predict4kV1;
+pub(super) const SMALL: ParameterSet = ParameterSet::Predict4kV2;
 pub(super) const LARGE: ParameterSet = ParameterSet::Predict8kV1;
 
 pub(super) struct Client {
