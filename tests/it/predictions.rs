@@ -244,6 +244,42 @@ fn paid_once(serving: Serving) {
     });
 }
 
+#[test]
+fn a_run_that_was_cut_off_goes_on_and_pays_nothing_twice() {
+    block_on(async {
+        let app = TestApp::start().await;
+        let home = app.folder.path();
+        // Enough for one request of twenty rows, and not for the second.
+        let (vendor, client) = traders(&app.running, home, app.url(), 20 * PRICE + 1).await;
+        let fitted = fitted(home, "logistic_breast_cancer", Numbers::Measures);
+        let asked = request(&fitted, InputEncoding::Edges, Serving::Both);
+        let (prepared, listing) = offer(&vendor, &asked).await;
+        let rows = home.join("forty.csv");
+        let text = std::fs::read_to_string(&fitted.rows).expect("rows");
+        let (header, twenty) = text.split_once('\n').expect("a header");
+        std::fs::write(&rows, format!("{header}\n{twenty}{twenty}")).expect("written");
+        let plan = predict::plan(listing, &rows).expect("the rows fit");
+        assert_eq!(plan.requests.len(), 2);
+
+        let cut = run(&client, plan.clone()).await.expect_err("the money ends");
+        assert_eq!(cut.problem().map(|p| p.code), Some(ProblemCode::InsufficientBalance), "{cut}");
+        assert_eq!(prepaid(&client).await, 1);
+        let operator = Party::join(home, app.url(), "cashier").await;
+        make_operator(&app.running, &operator).await;
+        top_up(&operator, &client, 20 * PRICE).await;
+        let outcome = run(&client, plan.clone()).await.expect("it goes on");
+        assert!(outcome.continued);
+        assert_equal(&prepared.model, &plan, &outcome);
+        assert_eq!(prepaid(&client).await, 1, "the first request was not charged again");
+
+        // What has ended is not gone on with: the same rows are another run, encrypted anew.
+        top_up(&operator, &client, 40 * PRICE).await;
+        let refused = run(&client, plan).await.expect_err("the quota of the day");
+        assert_eq!(refused.problem().map(|p| p.code), Some(ProblemCode::QuotaExceeded), "{refused}");
+        assert!(app.running.storage().ledger().audit().await.expect("an audit").is_clean());
+    });
+}
+
 /// A value of one row, and the score that the model below gives it.
 const CANARY: u64 = 7_654_321;
 const ANSWER: u64 = 7_654_326;

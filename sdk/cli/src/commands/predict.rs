@@ -43,6 +43,9 @@ impl Predict {
             std::fs::write(path, text).with_context(|| path.display().to_string())?;
         }
         show(context, &outcome)?;
+        if outcome.continued {
+            output::note("Went on with a run that was cut off: what it had paid was not charged again.");
+        }
         output::note(&format!(
             "Paid {price} {currency}. Sent {}, received {}; {:.2} s, of which the platform computed {:.2} s. \
              The receipts are valid.",

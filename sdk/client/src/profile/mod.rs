@@ -7,6 +7,7 @@
 //! | `keys.age` (0600) | the key bundle, encrypted with a passphrase |
 //! | `datasets/<manifest digest>/` | the gate's own copy of manifest and policy |
 //! | `predict/<set>.toml` | which keys for predictions were registered; they follow from the bundle |
+//! | `predict/unfinished/` | predictions that were begun and not all decrypted, to go on with |
 //! | `gate.sqlite` | the gate's journal |
 //! | `cache/objects/` | objects by digest |
 //! | `cache/publish/` | progress of unfinished publications |
@@ -17,6 +18,7 @@ mod datasets;
 mod files;
 mod keys;
 mod registered;
+mod unfinished;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,7 @@ use zeroize::Zeroize;
 pub use datasets::Dataset;
 pub(crate) use files::{make_folder, write_atomically};
 pub use registered::Registered;
+pub use unfinished::Unfinished;
 
 use crate::ClientError;
 

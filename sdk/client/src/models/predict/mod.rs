@@ -1,5 +1,6 @@
 //! Having rows predicted: encrypted here, evaluated by the platform, decrypted here.
 
+mod attempt;
 mod keys;
 mod plan;
 mod verify;
@@ -21,7 +22,8 @@ use sordino_protocol::{
 };
 
 use super::ModelsError;
-use crate::{ClientError, api, session::Session};
+use crate::{ClientError, session::Session};
+use attempt::Attempt;
 use verify::Sent;
 
 /// A row's prediction.
@@ -40,6 +42,8 @@ pub struct Outcome {
     pub rows: Vec<Row>,
     /// One a request, each verified; to be kept.
     pub predictions: Vec<Prediction>,
+    /// Whether it went on with a run that was cut off: what that one had paid was not charged again.
+    pub continued: bool,
     /// Bytes of keys that were registered now.
     pub key_bytes: u64,
     /// Bytes of encrypted inputs that were sent.
@@ -52,8 +56,8 @@ pub struct Outcome {
     pub total_ms: u64,
 }
 
-/// Predicts the rows of a plan. Each request is paid as it is delivered: when a later one fails, what
-/// was delivered before is paid.
+/// Predicts the rows of a plan. Each request is paid as it is delivered. When a later one fails, the same
+/// plan under the same profile goes on from there, and pays for nothing twice.
 ///
 /// # Errors
 /// `quota_exceeded`, `insufficient_balance`, `conflict` (the listing has changed: plan again); a receipt
@@ -65,9 +69,13 @@ pub async fn run(session: &Session, bundle: &Arc<KeyBundle>, plan: Plan) -> Resu
     let keys = Arc::new(off_runtime("making keys", move || secret(&from, set)).await?);
     let (registered, key_bytes) = keys::ensure_registered(session, &keys).await?;
     let plan = Arc::new(plan);
+    let (profile, with, of) = (session.profile.clone(), Arc::clone(&keys), Arc::clone(&plan));
+    let begin = move || Attempt::begin(&profile, &with, registered, &of);
+    let attempt = tokio::task::spawn_blocking(begin).await.map_err(|_| ClientError::Task("hashing"))??;
     let mut outcome = Outcome {
         rows: Vec::with_capacity(plan.table.rows),
         predictions: Vec::with_capacity(plan.requests.len()),
+        continued: attempt.again,
         key_bytes,
         sent_bytes: 0,
         received_bytes: 0,
@@ -75,8 +83,9 @@ pub async fn run(session: &Session, bundle: &Arc<KeyBundle>, plan: Plan) -> Resu
         total_ms: 0,
     };
     for rows in plan.requests.clone() {
-        one(session, &keys, registered, &plan, rows, &mut outcome).await?;
+        one(session, &keys, registered, &plan, &attempt, rows, &mut outcome).await?;
     }
+    attempt.end(&session.profile)?;
     outcome.total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(outcome)
 }
@@ -87,6 +96,7 @@ async fn one(
     keys: &Arc<ClientKeys>,
     registered: Digest,
     plan: &Arc<Plan>,
+    attempt: &Attempt,
     rows: Range<usize>,
     outcome: &mut Outcome,
 ) -> Result<(), ClientError> {
@@ -96,9 +106,9 @@ async fn one(
     let form = plan.form.digest;
     let request = Predict { model: listing.id, form, keys: registered, samples, price };
     let (with, of, range) = (Arc::clone(keys), Arc::clone(plan), rows.clone());
-    let inputs = off_runtime("encrypting", move || {
-        Ok(encrypt(&with, &of.form.form, &of.table, range, &mut rand::rng())?)
-    });
+    let mut rng = attempt.randomness(&rows);
+    let inputs =
+        off_runtime("encrypting", move || Ok(encrypt(&with, &of.form.form, &of.table, range, &mut rng)?));
     let inputs = Bytes::from(inputs.await?);
     let sent = Sent {
         client: session.account,
@@ -108,7 +118,7 @@ async fn one(
         inputs: Digest::of(Purpose::Object, &inputs),
     };
     outcome.sent_bytes += inputs.len() as u64;
-    let prediction = session.client.predict(&request, inputs, &api::idempotency_key()).await?;
+    let prediction = session.client.predict(&request, inputs, &attempt.key(&rows)).await?;
     let limit = outputs_size(&plan.form.form, rows.len()).map_err(ModelsError::from)?;
     let outputs = session.client.prediction_output(prediction.id, limit).await?;
     verify::verify(&prediction, session.platform_key(), &sent, &outputs)?;
