@@ -3,9 +3,9 @@
 use rand::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use sordino_protocol::{
-    bounds::{Flooding, depths, flooding},
+    bounds::{Flooding, depths, prediction_flooding},
     parameters::ParameterSet,
-    predict::{Evaluation, InputForm, Packing, PredictionProgram, Weights},
+    predict::{Evaluation, InputForm, Network, NetworkSlots, Packing, PredictionProgram, Weights},
     program::ScanProgram,
 };
 use zeroize::Zeroizing;
@@ -17,6 +17,7 @@ use crate::{
         encrypt::Inputs,
         keys::Registered,
         mask::Mask,
+        network,
         outputs::{self, Score, places},
         single::{Trees, inner_product},
     },
@@ -81,11 +82,14 @@ impl Evaluator {
         if !self.set.multiplies() && depths(&line).iter().any(|depth| *depth > 0) {
             return Err(FheError::Prediction("its parameter set has no products"));
         }
-        let flooding = flooding(&line)?;
+        let flooding = prediction_flooding(program)?;
         let tables = tables(self.set, flooding.working)?;
         let inputs = Inputs::read(inputs, form)?;
-        let scores = guard(Object::PredictionInputs, || {
-            self.scores(program, &line, &inputs, &flooding, tables, progress)
+        let scores = guard(Object::PredictionInputs, || match &program.evaluation {
+            Evaluation::Network(network) => {
+                self.network(form, network, &inputs, &flooding, tables, rng, progress)
+            }
+            _ => self.scores(program, &line, &inputs, &flooding, tables, progress),
         })?;
         let seeds: Vec<Zeroizing<[u8; 32]>> = scores
             .iter()
@@ -116,9 +120,7 @@ impl Evaluator {
         let modulus = i128::from(numbers.plaintext_modulus);
         let reduced = |constant: i64| i128::from(constant).rem_euclid(modulus);
         let key = &self.keys.relinearisation;
-        let read = || -> Result<Vec<Ciphertext>, FheError> {
-            inputs.all().par_iter().map(|bytes| wire::read_slice(bytes, self.set)).collect()
-        };
+        let read = || self.read(inputs);
         let (ciphertexts, constants): (Vec<Option<Ciphertext>>, Vec<i128>) = match &program.evaluation {
             Evaluation::Steps { outputs, .. } => {
                 let run =
@@ -147,6 +149,7 @@ impl Evaluator {
                 };
                 (sums?, scores.iter().map(|score| part(score.constant)).collect())
             }
+            Evaluation::Network(_) => return Err(FheError::Prediction("a network is evaluated apart")),
         };
         // The same for every ciphertext of rows.
         let mut floods = flooding.flood_bits.iter().copied().cycle();
@@ -156,6 +159,34 @@ impl Evaluator {
             Open { ciphertext, constant: constant as u64, flood_bits }
         });
         Ok(open.collect())
+    }
+
+    fn read(&self, inputs: &Inputs) -> Result<Vec<Ciphertext>, FheError> {
+        inputs.all().par_iter().map(|bytes| wire::read_slice(bytes, self.set)).collect()
+    }
+
+    /// The parts of each score, their constants in them.
+    #[expect(clippy::too_many_arguments, reason = "what an evaluation has, and none of it twice")]
+    fn network<R: RngCore + CryptoRng>(
+        &self,
+        form: &InputForm,
+        network: &Network,
+        inputs: &Inputs,
+        flooding: &Flooding,
+        tables: &'static Tables,
+        rng: &mut R,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Open>, FheError> {
+        let slots = NetworkSlots::of(form).ok_or(FheError::Prediction("a network has no such slots"))?;
+        let run = network::Run { set: self.set, tables, keys: &self.keys, slots, progress };
+        let scores = run.scores(network, &self.read(inputs)?)?;
+        let numbers = scan(self.set)?;
+        let open = |((ciphertext, score), flood_bits): ((Ciphertext, &Weights), &u32)| {
+            let parts = network::parts(slots, score.constant, numbers.plaintext_modulus, numbers.degree, rng);
+            let ciphertext = Some(run.plus(ciphertext, &parts)?);
+            Ok(Open { ciphertext, constant: 0, flood_bits: *flood_bits })
+        };
+        scores.into_iter().zip(&network.scores).zip(&flooding.flood_bits).map(open).collect()
     }
 
     /// Hides a score and switches it down.
@@ -188,7 +219,7 @@ impl Evaluator {
         mask.apply(&mut polynomials, basis, seed);
         let [c0, c1] = &polynomials;
         let body = match &form.packing {
-            Packing::Batch { .. } => finish.to_coefficients(c0),
+            Packing::Batch { .. } | Packing::Network { .. } => finish.to_coefficients(c0),
             Packing::Trees { .. } => finish.one(&basis.constant(c0)),
             Packing::Rows { .. } => {
                 let all = finish.to_coefficients(c0);

@@ -21,8 +21,10 @@ mod encrypt;
 mod evaluate;
 mod keys;
 mod mask;
+mod network;
 mod outputs;
 mod plain;
+mod rotation;
 mod single;
 #[cfg(test)]
 mod tests;

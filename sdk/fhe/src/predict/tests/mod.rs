@@ -3,5 +3,6 @@
 
 mod hiding;
 mod hostile;
+mod network;
 mod noise;
 mod support;
