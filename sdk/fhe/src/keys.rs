@@ -114,9 +114,10 @@ impl SecretKeys {
             ParameterSet::Scan16kV1 => Ok(&self.scan_16k),
             ParameterSet::Score16kV1 => Ok(&self.score_16k),
             // Rows of predictions are encrypted with the client's own keys.
-            ParameterSet::RollupV1 | ParameterSet::Predict4kV2 | ParameterSet::Predict8kV1 => {
-                Err(FheError::NotAScanSet(set))
-            }
+            ParameterSet::RollupV1
+            | ParameterSet::Predict4kV2
+            | ParameterSet::Predict8kV1
+            | ParameterSet::Network16kV1 => Err(FheError::NotAScanSet(set)),
         }
     }
 

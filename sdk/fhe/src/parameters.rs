@@ -24,6 +24,9 @@
 //! **`score-16k-v1`** is `scan-16k-v1` with a smaller plaintext modulus, which security does not depend on; both
 //! use the same secret.
 //!
+//! **`network-16k-v1`** has the moduli of `scan-16k-v1`, too, and a smaller plaintext modulus still, under keys of
+//! the client's own.
+//!
 //! Nobody has audited the crate `fhe`; SECURITY.md says so to users.
 
 use std::sync::{Arc, OnceLock};
@@ -41,7 +44,7 @@ pub(crate) fn scan(set: ParameterSet) -> Result<&'static ScanParameters, FheErro
 }
 
 /// How many sets with slots there are.
-pub(crate) const SETS: usize = 5;
+pub(crate) const SETS: usize = 6;
 
 /// The place of a set with slots among them, for what is made once for each.
 pub(crate) const fn place(set: ParameterSet) -> Result<usize, FheError> {
@@ -51,6 +54,7 @@ pub(crate) const fn place(set: ParameterSet) -> Result<usize, FheError> {
         ParameterSet::Predict4kV2 => Ok(2),
         ParameterSet::Predict8kV1 => Ok(3),
         ParameterSet::Score16kV1 => Ok(4),
+        ParameterSet::Network16kV1 => Ok(5),
         ParameterSet::RollupV1 => Err(FheError::NotAScanSet(set)),
     }
 }
@@ -94,7 +98,9 @@ pub(crate) const fn glwe_noise() -> TUniform<u64> {
 
 #[cfg(test)]
 mod tests {
-    use sordino_protocol::parameters::{PREDICT_4K_V2, PREDICT_8K_V1, SCAN_8K_V1, SCAN_16K_V1, SCORE_16K_V1};
+    use sordino_protocol::parameters::{
+        NETWORK_16K_V1, PREDICT_4K_V2, PREDICT_8K_V1, SCAN_8K_V1, SCAN_16K_V1, SCORE_16K_V1,
+    };
     use tfhe::{
         core_crypto::prelude::{DynamicDistribution, GlweDimension},
         shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128 as PUBLISHED,
@@ -117,6 +123,7 @@ mod tests {
             (PREDICT_4K_V2, 109.0),
             (PREDICT_8K_V1, 218.0),
             (SCORE_16K_V1, 438.0),
+            (NETWORK_16K_V1, 438.0),
         ];
         for (set, allowed) in sets {
             let log_q: f64 = set.moduli.iter().map(|q| (*q as f64).log2()).sum();

@@ -149,6 +149,7 @@ const fn set_code(set: ParameterSet) -> u8 {
         ParameterSet::Predict4kV2 => 4,
         ParameterSet::Predict8kV1 => 5,
         ParameterSet::Score16kV1 => 6,
+        ParameterSet::Network16kV1 => 8,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Keeps back the scores of rows that were not paid for.
 //!
 //! Inputs are encrypted, so the platform cannot see how many of a ciphertext's places hold a row: a
-//! client could pay for one and fill them all. So in a batch a random number is added to every slot beyond
-//! the rows that are paid: it is uniform modulo t, which leaves nothing of the score in it, and adds less
+//! client could pay for one and fill them all. So in a batch a random number is added to every slot of rows
+//! beyond those that are paid: it is uniform modulo t, which leaves nothing of the score in it, and adds less
 //! than one to the noise. Where a row's score is one coefficient, a random one takes its place.
 
 use fhe::bfv::{Encoding, Plaintext};
@@ -11,7 +11,7 @@ use fhe_traits::FheEncoder;
 use rand::{CryptoRng, Rng, RngCore};
 use sordino_protocol::{
     parameters::ScanParameters,
-    predict::{InputForm, Packing},
+    predict::{InputForm, NetworkSlots, Packing},
 };
 
 use crate::{
@@ -49,8 +49,15 @@ pub fn withhold<R: RngCore + CryptoRng>(
     for (index, score) in outputs[FRAME..].chunks_exact_mut(each.max(1)).enumerate() {
         match &form.packing {
             Packing::Batch { .. } if rows < numbers.degree => {
-                let summand = random_beyond(form, rows, numbers, rng)?;
+                let summand = random_where(form, |slot| slot >= rows, numbers, rng)?;
                 add(score, &summand, numbers)?;
+            }
+            Packing::Network { .. } => {
+                let Some(slots) = NetworkSlots::of(form) else {
+                    return Err(FheError::Prediction("a network has no such slots"));
+                };
+                let unpaid = beyond(slots, rows, numbers.degree);
+                add(score, &random_where(form, |slot| unpaid[slot], numbers, rng)?, numbers)?;
             }
             Packing::Rows { .. } => {
                 // Ciphertexts of the same rows follow each other, score by score.
@@ -79,15 +86,24 @@ fn replace<R: RngCore + CryptoRng>(
     }
 }
 
-/// The coefficients modulo t of a plaintext with 0 in the first slots and random numbers in the others.
-fn random_beyond<R: RngCore + CryptoRng>(
+/// For each slot whether it is of a row beyond those that were paid for.
+fn beyond(slots: NetworkSlots, rows: usize, degree: usize) -> Vec<bool> {
+    let mut beyond = vec![false; degree];
+    for row in rows..slots.rows() {
+        (0..slots.groups).for_each(|group| beyond[slots.slot(row, group)] = true);
+    }
+    beyond
+}
+
+/// The coefficients modulo t of a plaintext with random numbers in some slots and 0 in the others.
+fn random_where<R: RngCore + CryptoRng>(
     form: &InputForm,
-    rows: usize,
+    is_random: impl Fn(usize) -> bool,
     numbers: &ScanParameters,
     rng: &mut R,
 ) -> Result<Vec<u64>, FheError> {
     let modulus = numbers.plaintext_modulus;
-    let slot = |slot| if slot < rows { 0 } else { rng.random_range(0..modulus) };
+    let slot = |slot| if is_random(slot) { rng.random_range(0..modulus) } else { 0 };
     let slots: Vec<u64> = (0..numbers.degree).map(slot).collect();
     let set = bfv(form.parameter_set)?;
     let plain = Plaintext::try_encode(slots.as_slice(), Encoding::simd(), set)

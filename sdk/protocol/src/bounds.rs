@@ -11,7 +11,7 @@ use crate::{
 
 pub use scan::{
     FLOODING_BITS, Flooding, MAX_PARTIAL_BYTES, ScanNoise, degrees, depths, finishes_early, flooding,
-    partial_bytes, register_noise, scan_noise, working_moduli,
+    partial_bytes, prediction_flooding, register_noise, scan_noise, working_moduli,
 };
 
 /// Which bound a program exceeds, and what to change.

@@ -29,12 +29,15 @@ pub enum ParameterSet {
     /// BFV, 8,192 slots, for predictions, see [`ScanParameters`].
     #[serde(rename = "predict-8k-v1")]
     Predict8kV1,
+    /// BFV, 16,384 slots that can be rotated, for predictions by networks, see [`ScanParameters`].
+    #[serde(rename = "network-16k-v1")]
+    Network16kV1,
 }
 
 /// The text names no parameter set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a parameter set: expected one of rollup-v1, scan-8k-v1, scan-16k-v1, score-16k-v1, predict-4k-v2, predict-8k-v1"
+    "`{0}` is not a parameter set: expected one of rollup-v1, scan-8k-v1, scan-16k-v1, score-16k-v1, predict-4k-v2, predict-8k-v1, network-16k-v1"
 )]
 pub struct ParameterSetError(String);
 
@@ -133,15 +136,22 @@ pub const PREDICT_8K_V1: ScanParameters = ScanParameters {
     finish_level: 3,
 };
 
+/// The numbers of `network-16k-v1`: the moduli of `scan-16k-v1` and t of 17 bits, the smallest prime that is
+/// 1 modulo 2N. A level of products costs 30 bits, so that rotations, a polynomial of degree 255 with its own
+/// coefficients in every slot, and the noise that hides what it is fit together.
+pub const NETWORK_16K_V1: ScanParameters =
+    ScanParameters { plaintext_modulus: 0x1_0001, finish_level: 6, ..SCAN_16K_V1 };
+
 impl ParameterSet {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RollupV1,
         Self::Scan8kV1,
         Self::Scan16kV1,
         Self::Score16kV1,
         Self::Predict4kV2,
         Self::Predict8kV1,
+        Self::Network16kV1,
     ];
 
     /// The name.
@@ -153,6 +163,7 @@ impl ParameterSet {
             Self::Score16kV1 => "score-16k-v1",
             Self::Predict4kV2 => "predict-4k-v2",
             Self::Predict8kV1 => "predict-8k-v1",
+            Self::Network16kV1 => "network-16k-v1",
         }
     }
 
@@ -162,7 +173,7 @@ impl ParameterSet {
             Self::Scan8kV1 => Some(&SCAN_8K_V1),
             Self::Scan16kV1 => Some(&SCAN_16K_V1),
             Self::Score16kV1 => Some(&SCORE_16K_V1),
-            Self::RollupV1 | Self::Predict4kV2 | Self::Predict8kV1 => None,
+            Self::RollupV1 | Self::Predict4kV2 | Self::Predict8kV1 | Self::Network16kV1 => None,
         }
     }
 
@@ -175,12 +186,21 @@ impl ParameterSet {
             Self::Score16kV1 => Some(&SCORE_16K_V1),
             Self::Predict4kV2 => Some(&PREDICT_4K_V2),
             Self::Predict8kV1 => Some(&PREDICT_8K_V1),
+            Self::Network16kV1 => Some(&NETWORK_16K_V1),
         }
     }
 
     /// Whether ciphertexts can be multiplied: only then is there a relinearisation key.
     pub const fn multiplies(self) -> bool {
         !matches!(self, Self::RollupV1 | Self::Predict4kV2)
+    }
+
+    /// By how many slots, in each half of them, ciphertexts can be rotated: there is a key for each.
+    pub const fn rotations(self) -> &'static [usize] {
+        match self {
+            Self::Network16kV1 => &[32, 128, 512, 2_048],
+            _ => &[],
+        }
     }
 }
 

@@ -72,7 +72,8 @@ impl Artefact {
     /// What is evaluated, in a word.
     pub const fn kind(&self) -> ModelKind {
         match &self.model.shape {
-            Shape::Scores(_) | Shape::Network { .. } => ModelKind::Sums,
+            Shape::Scores(_) => ModelKind::Sums,
+            Shape::Network { .. } => ModelKind::Network,
             Shape::Trees { .. } => ModelKind::Trees,
         }
     }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sordino_protocol::{
     coded::CodedTable,
     layout::Slice,
-    predict::{Input, InputError, InputForm, Packing},
+    predict::{Input, InputError, InputForm, NetworkSlots, Packing},
 };
 use zeroize::Zeroizing;
 
@@ -94,7 +94,28 @@ fn plaintext(
             };
             in_slots(trees.iter().map(node).collect())
         }
+        Packing::Network { inputs, .. } => {
+            let places = NetworkSlots::of(form).ok_or(FheError::Prediction("a network has no such slots"))?;
+            in_slots(network(places, inputs, rows, index, reduced))
+        }
     }
+}
+
+/// A group of inputs of each row.
+fn network(
+    slots: NetworkSlots,
+    inputs: &[Input],
+    rows: Range<usize>,
+    ciphertext: usize,
+    reduced: impl Fn(&Input, usize) -> Result<u64, InputError>,
+) -> Result<Vec<u64>, InputError> {
+    let mut values = vec![0; slots.rows() * slots.groups];
+    for (group, input) in inputs.iter().skip(ciphertext * slots.groups).take(slots.groups).enumerate() {
+        for (place, row) in rows.clone().enumerate() {
+            values[slots.slot(place, group)] = reduced(input, row)?;
+        }
+    }
+    Ok(values)
 }
 
 /// Bytes of the inputs of a request of so many rows; they have no other size.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use rand::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use sordino_protocol::{
-    bounds::{Flooding, depths, flooding},
+    bounds::{Flooding, depths, prediction_flooding},
     parameters::ParameterSet,
-    predict::{Evaluation, InputForm, Packing, PredictionProgram, Weights},
+    predict::{Evaluation, InputForm, Network, NetworkSlots, Packing, PredictionProgram, Weights},
     program::ScanProgram,
 };
 use zeroize::Zeroizing;
@@ -19,6 +19,7 @@ use crate::{
         encrypt::Inputs,
         keys::Registered,
         mask::Mask,
+        network,
         outputs::{self, Score, places},
         rows::Products,
         single::Trees,
@@ -87,12 +88,12 @@ impl Evaluator {
         if !self.set.multiplies() && depths(&line).iter().any(|depth| *depth > 0) {
             return Err(FheError::Prediction("its parameter set has no products"));
         }
-        let flooding = flooding(&line)?;
+        let flooding = prediction_flooding(program)?;
         let tables = tables(self.set, flooding.working)?;
         let inputs = Inputs::read(inputs, form)?;
         let count = match &program.evaluation {
             Evaluation::Weights(scores) => inputs.all().len() * scores.len(),
-            Evaluation::Steps { .. } | Evaluation::Leaves(_) => form.scores as usize,
+            Evaluation::Steps { .. } | Evaluation::Leaves(_) | Evaluation::Network(_) => form.scores as usize,
         };
         let seeds: Vec<Seed> = (0..count)
             .map(|_| {
@@ -101,12 +102,20 @@ impl Evaluator {
                 seed
             })
             .collect();
+        let hide = |scores: Vec<Open>| {
+            let hide = |(score, seed): (Open, &Seed)| self.hide(score, seed, form, tables);
+            scores.into_par_iter().zip(&seeds).map(hide).collect()
+        };
         let compute = || match &program.evaluation {
             Evaluation::Weights(scores) => self.products(form, scores, &inputs, &flooding, tables, &seeds),
+            Evaluation::Network(network) => {
+                let slots =
+                    NetworkSlots::of(form).ok_or(FheError::Prediction("a network has no such slots"))?;
+                let run = network::Run { set: self.set, tables, keys: &self.keys, slots, progress };
+                hide(self.network(&run, network, &inputs, &flooding, &seeds)?)
+            }
             Evaluation::Steps { .. } | Evaluation::Leaves(_) => {
-                let scores = self.scores(program, &line, &inputs, &flooding, tables, progress)?;
-                let hide = |(score, seed): (Open, &Seed)| self.hide(score, seed, form, tables);
-                scores.into_par_iter().zip(&seeds).map(hide).collect()
+                hide(self.scores(program, &line, &inputs, &flooding, tables, progress)?)
             }
         };
         let hidden = in_pool(|| guard(Object::PredictionInputs, compute))?;
@@ -160,8 +169,7 @@ impl Evaluator {
                 (ciphertexts.collect(), outputs.iter().map(|output| reduced(output.constant)).collect())
             }
             Evaluation::Leaves(scores) => {
-                let read = |bytes: &Bytes| wire::read_slice(bytes, self.set);
-                let nodes: Vec<Ciphertext> = inputs.all().par_iter().map(read).collect::<Result<_, _>>()?;
+                let nodes = self.read(inputs)?;
                 let trees = Trees::new(self.set, tables, key, &nodes)?;
                 let sums: Result<_, FheError> =
                     scores.iter().map(|leaves| trees.score(leaves).map(Some)).collect();
@@ -172,7 +180,9 @@ impl Evaluator {
                 };
                 (sums?, scores.iter().map(|score| part(score.constant)).collect())
             }
-            Evaluation::Weights(_) => return Err(FheError::Prediction("inner products are of rows")),
+            Evaluation::Weights(_) | Evaluation::Network(_) => {
+                return Err(FheError::Prediction("inner products and networks are evaluated apart"));
+            }
         };
         let mut floods = flooding.flood_bits.iter().copied();
         let open = ciphertexts.into_iter().zip(constants).map(|(ciphertext, constant)| {
@@ -181,6 +191,27 @@ impl Evaluator {
             Open { ciphertext, constant: constant as u64, flood_bits }
         });
         Ok(open.collect())
+    }
+
+    fn read(&self, inputs: &Inputs) -> Result<Vec<Ciphertext>, FheError> {
+        inputs.all().par_iter().map(|bytes| wire::read_slice(bytes, self.set)).collect()
+    }
+
+    /// The parts of each score, their constants in them.
+    fn network(
+        &self,
+        run: &network::Run<'_>,
+        network: &Network,
+        inputs: &Inputs,
+        flooding: &Flooding,
+        seeds: &[Seed],
+    ) -> Result<Vec<Open>, FheError> {
+        let scores = run.scores(network, &self.read(inputs)?)?;
+        let open = |(((ciphertext, score), flood_bits), seed): (((Ciphertext, &Weights), &u32), &Seed)| {
+            let parts = run.parts(score.constant, seed)?;
+            Ok(Open { ciphertext: Some(run.plus(ciphertext, &parts)?), constant: 0, flood_bits: *flood_bits })
+        };
+        scores.into_iter().zip(&network.scores).zip(&flooding.flood_bits).zip(seeds).map(open).collect()
     }
 
     /// Hides a score and switches it down.
@@ -211,7 +242,7 @@ impl Evaluator {
         mask.apply(&mut polynomials, basis, seed);
         let [c0, c1] = &polynomials;
         let body = match &form.packing {
-            Packing::Batch { .. } => finish.to_coefficients(c0),
+            Packing::Batch { .. } | Packing::Network { .. } => finish.to_coefficients(c0),
             Packing::Trees { .. } => finish.one(&basis.constant(c0)),
             Packing::Rows { .. } => return Err(FheError::Prediction("rows are inner products")),
         };

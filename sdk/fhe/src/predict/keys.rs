@@ -1,5 +1,6 @@
 //! The keys of a client: a secret one that encrypts and decrypts, and what is registered with the
-//! platform, an encryption of 0 as public key and the relinearisation key if the set multiplies.
+//! platform, an encryption of 0 as public key, the relinearisation key if the set multiplies, and a key for each
+//! rotation that it has.
 
 use fhe::bfv::{Encoding, Plaintext, RelinearizationKey, SecretKey};
 use fhe_traits::{FheEncoder, FheEncrypter, Serialize};
@@ -11,7 +12,10 @@ use crate::{
     error::FheError,
     key_bytes::{read_scan, write_scan, zigzag},
     parameters::{bfv, scan},
-    predict::plain::signed,
+    predict::{
+        plain::signed,
+        rotation::{self, RotationKey},
+    },
     ring::Rows,
     scan::{RelinearisationKey, ciphertext::Ciphertext, tables::full, wire},
     trust::{HEADER, Object, Reader, header, limit},
@@ -78,7 +82,8 @@ impl ClientKeys {
     }
 
     /// What is registered: public, and lets nobody decrypt. Fresh each time, though any of them serves
-    /// this key. Bytes: header, the public key, and the relinearisation key if the set multiplies.
+    /// this key. Bytes: header, the public key, the relinearisation key if the set multiplies, and the
+    /// rotation keys.
     ///
     /// # Errors
     /// When the library refuses.
@@ -93,6 +98,7 @@ impl ClientKeys {
                 .map_err(FheError::bfv("making the relinearisation key"))?;
             bytes.extend(key.to_bytes());
         }
+        rotation::write(self.set, &self.secret, rng, &mut bytes)?;
         Ok(bytes)
     }
 }
@@ -110,7 +116,7 @@ impl std::fmt::Debug for ClientKeys {
 pub fn registration_size(set: ParameterSet) -> Result<u64, FheError> {
     let numbers = scan(set)?;
     let relinearisation = if set.multiplies() { wire::relinearisation_len(numbers) } else { 0 };
-    Ok((HEADER + wire::slice_len(numbers) + relinearisation) as u64)
+    Ok((HEADER + wire::slice_len(numbers) + relinearisation + rotation::len(set)?) as u64)
 }
 
 /// Registered keys, expanded.
@@ -119,6 +125,8 @@ pub(super) struct Registered {
     pub(super) zero: [Rows; 2],
     /// Without any encryption if the set does not multiply.
     pub(super) relinearisation: RelinearisationKey,
+    /// One for each rotation of the set.
+    pub(super) rotations: Vec<RotationKey>,
 }
 
 impl Registered {
@@ -138,7 +146,8 @@ impl Registered {
         } else {
             RelinearisationKey { encryptions: Vec::new() }
         };
+        let rotations = rotation::read(&mut reader, set)?;
         reader.end()?;
-        Ok(Self { zero, relinearisation })
+        Ok(Self { zero, relinearisation, rotations })
     }
 }

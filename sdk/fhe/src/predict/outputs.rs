@@ -13,7 +13,7 @@ use fhe_traits::{FheDecoder, FheDecrypter};
 use rayon::prelude::*;
 use sordino_protocol::{
     parameters::{ParameterSet, ScanParameters},
-    predict::{InputForm, Packing},
+    predict::{InputForm, NetworkSlots, Packing},
 };
 
 use crate::{
@@ -49,7 +49,7 @@ fn packed(numbers: &ScanParameters) -> usize {
 /// of what is the same in every slot.
 pub(super) fn places(form: &InputForm) -> Vec<usize> {
     match &form.packing {
-        Packing::Batch { .. } | Packing::Trees { .. } => vec![0],
+        Packing::Batch { .. } | Packing::Trees { .. } | Packing::Network { .. } => vec![0],
         Packing::Rows { inputs } => {
             let each = inputs.len().max(1);
             (1..=form.rows_of_one()).map(|row| row * each - 1).collect()
@@ -65,9 +65,9 @@ fn score_size(form: &InputForm) -> Result<usize, FheError> {
     Ok(body + packed(numbers))
 }
 
-/// Whether all slots are scores.
+/// Whether all slots are scores, or parts of them.
 const fn is_whole(form: &InputForm) -> bool {
-    matches!(form.packing, Packing::Batch { .. })
+    matches!(form.packing, Packing::Batch { .. } | Packing::Network { .. })
 }
 
 /// Bytes of the answer to a request of so many rows; it has no other size.
@@ -176,6 +176,15 @@ fn one(keys: &ClientKeys, form: &InputForm, score: Score) -> Result<Vec<i64>, Fh
         slots(keys, form, score)?
     } else {
         open(keys, &places(form), &score.body, score.mask)?
+    };
+    let values = match NetworkSlots::of(form) {
+        None => values,
+        Some(slots) => {
+            let part = |row, unit| u128::from(values[slots.slot(row, unit)]);
+            let score =
+                |row| ((0..slots.units).map(|unit| part(row, unit)).sum::<u128>() % u128::from(t)) as u64;
+            (0..slots.rows()).map(score).collect()
+        }
     };
     // The sum over the slots is N times coefficient 0.
     let times = if matches!(form.packing, Packing::Trees { .. }) { degree as u128 } else { 1 };

@@ -14,9 +14,11 @@ use crate::{
 
 /// The coefficients modulo t of the polynomial that has these values in its slots.
 pub(super) fn slots(values: &[u64], set: ParameterSet) -> Result<Vec<u64>, FheError> {
-    let plain = Plaintext::try_encode(values, Encoding::simd(), bfv(set)?)
+    // The same at every level, and quickest at that of one modulus.
+    let level = bfv(set)?.moduli().len() - 1;
+    let plain = Plaintext::try_encode(values, Encoding::simd_at_level(level), bfv(set)?)
         .map_err(FheError::bfv("encoding a vector"))?;
-    let context = bfv(set)?.context_at_level(0).map_err(FheError::bfv("encoding a vector"))?;
+    let context = bfv(set)?.context_at_level(level).map_err(FheError::bfv("encoding a vector"))?;
     let mut polynomial = Poly::try_convert_from(&plain, context, false, Representation::Ntt)
         .map_err(FheError::math("encoding a vector"))?;
     polynomial.change_representation(Representation::PowerBasis);

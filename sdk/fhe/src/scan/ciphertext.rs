@@ -83,7 +83,7 @@ impl Ciphertext {
     }
 
     /// A slice or sum of slices as it is in the working basis.
-    fn lowered(self, tables: &Tables) -> Self {
+    pub(crate) fn lowered(self, tables: &Tables) -> Self {
         match self {
             Self::Early(polynomials) if tables.is_full() => Self::Late(polynomials),
             Self::Early(polynomials) => Self::Late(both(&polynomials, |rows| tables.lower.transformed(rows))),

@@ -19,7 +19,7 @@ pub(crate) struct RelinearisationKey {
 
 impl RelinearisationKey {
     /// An encryption of `c s^2` under s, in the domain of the transform, from the coefficients of c.
-    fn switch(&self, coefficients: &[u64], basis: &Basis) -> [Rows; 2] {
+    pub(crate) fn switch(&self, coefficients: &[u64], basis: &Basis) -> [Rows; 2] {
         let mut result = [basis.zero(), basis.zero()];
         let [c0, c1] = &mut result;
         let rows = c0.par_chunks_exact_mut(basis.degree).zip(c1.par_chunks_exact_mut(basis.degree));

@@ -71,7 +71,7 @@ fn primes(set: ParameterSet) -> Result<&'static Primes, FheError> {
     static PRIMES: [OnceLock<Primes>; SETS] = [const { OnceLock::new() }; SETS];
     let (numbers, cell) = (scan(set)?, &PRIMES[place(set)?]);
     // Whatever is 1 modulo 2N is so for every smaller N.
-    let large = matches!(set, ParameterSet::Scan16kV1 | ParameterSet::Score16kV1);
+    let large = numbers.degree > 8_192;
     let extension: &[u64] = if large { &EXTENSION_16K } else { &EXTENSION_8K };
     if let Some(ready) = cell.get() {
         return Ok(ready);

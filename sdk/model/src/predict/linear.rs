@@ -15,9 +15,9 @@ const INPUTS_AT_ONCE: usize = 32;
 
 /// A score as a constant and the coefficient of each input.
 #[derive(Default)]
-struct Sum {
-    constant: i128,
-    terms: BTreeMap<Input, i128>,
+pub(super) struct Sum {
+    pub(super) constant: i128,
+    pub(super) terms: BTreeMap<Input, i128>,
 }
 
 pub(super) fn compile(
@@ -66,7 +66,7 @@ pub(super) fn compile(
 
 /// What the schema alone says of the inputs: all edges of dimensions that are read by their code, and
 /// measures that are read by their value, in the same ways as the model reads some measure.
-fn public(schema: &Schema, read: &[Input]) -> Vec<Input> {
+pub(super) fn public(schema: &Schema, read: &[Input]) -> Vec<Input> {
     let squares = read.iter().any(|input| matches!(input, Input::Square(_)));
     let values = read.iter().any(|input| matches!(input, Input::Value(_) | Input::Square(_)));
     let mut inputs = Vec::new();
@@ -86,7 +86,7 @@ fn public(schema: &Schema, read: &[Input]) -> Vec<Input> {
     inputs
 }
 
-fn sum(score: &Score, schema: &Schema) -> Result<Sum, PredictError> {
+pub(super) fn sum(score: &Score, schema: &Schema) -> Result<Sum, PredictError> {
     let mut sum = Sum { constant: i128::from(score.intercept), ..Sum::default() };
     for term in &score.terms {
         match term {

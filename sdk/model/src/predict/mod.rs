@@ -6,6 +6,7 @@
 
 mod line;
 mod linear;
+mod network;
 mod problem;
 mod single;
 mod splits;
@@ -14,7 +15,7 @@ mod value;
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
-    bounds::{BoundError, flooding},
+    bounds::{BoundError, prediction_flooding},
     parameters::{ParameterSet, ScanParameters},
     predict::{Evaluation, InputEncoding, InputForm, MAX_INPUTS, Packing, PredictionProgram},
     schema::Schema,
@@ -30,13 +31,17 @@ pub enum Serving {
     /// As many as a ciphertext has slots; the time is the same for fewer.
     Batch,
     /// As few ciphertexts as possible: one row for trees, for linear models as many as there are
-    /// coefficients for. For trees this reveals which test each node makes, whatever the encoding.
+    /// coefficients for, for networks 64. For trees this reveals which test each node makes, whatever the
+    /// encoding.
     Single,
 }
 
 /// The sets that are tried, the smallest first.
 const SETS: [ParameterSet; 4] =
     [ParameterSet::Predict4kV2, ParameterSet::Predict8kV1, ParameterSet::Scan8kV1, ParameterSet::Scan16kV1];
+
+/// The set of networks.
+const NETWORK_SETS: [ParameterSet; 1] = [ParameterSet::Network16kV1];
 
 /// A set with its numbers.
 #[derive(Clone, Copy)]
@@ -57,13 +62,14 @@ pub fn program(
 ) -> Result<PredictionProgram, PredictError> {
     let (low, high) = model.bounds.iter().fold((0, 0), |(l, h), (low, high)| (l.min(*low), h.max(*high)));
     let largest = low.unsigned_abs().max(high.unsigned_abs());
-    let products = match &model.shape {
-        Shape::Scores(_) => false,
-        Shape::Trees { trees, .. } => serving == Serving::Single || trees::multiply(trees)?,
-        Shape::Network { .. } => return Err(PredictError::Network),
+    let (sets, products) = match &model.shape {
+        Shape::Scores(_) => (&SETS[..], false),
+        Shape::Trees { trees, .. } => (&SETS[..], serving == Serving::Single || trees::multiply(trees)?),
+        Shape::Network { .. } => (&NETWORK_SETS[..], true),
     };
-    let targets: Vec<Target> = SETS
-        .into_iter()
+    let targets: Vec<Target> = sets
+        .iter()
+        .copied()
         .filter_map(|set| Some(Target { set, numbers: set.bfv()? }))
         .filter(|target| target.set.multiplies() || !products)
         .collect();
@@ -71,7 +77,7 @@ pub fn program(
     let mut refused = PredictError::Scores { low, high, limit };
     for target in targets.into_iter().filter(|target| largest <= target.numbers.max_sum()) {
         let program = compile(model, schema, encoding, serving, target)?;
-        match flooding(&program.scan_program()) {
+        match prediction_flooding(&program) {
             Ok(_) => return Ok(program),
             Err(error @ BoundError::Malformed { .. }) => return Err(PredictError::Bound(error)),
             Err(error) => refused = PredictError::Bound(error),
@@ -93,12 +99,15 @@ fn compile(
             trees::compile(base, trees, schema, encoding, target)?
         }
         (Shape::Trees { base, trees }, Serving::Single) => single::compile(base, trees, schema, target)?,
-        (Shape::Network { .. }, _) => return Err(PredictError::Network),
+        (Shape::Network { first, layers }, _) => {
+            network::compile(first, layers, schema, encoding, serving, target)?
+        }
     };
     let inputs = match &packing {
         Packing::Batch { inputs } => (inputs.len(), MAX_INPUTS),
         Packing::Rows { inputs } => (inputs.len(), target.numbers.degree),
         Packing::Trees { trees } => (trees.len(), target.numbers.degree),
+        Packing::Network { inputs, groups, .. } => (inputs.len(), MAX_INPUTS * *groups as usize),
     };
     if inputs.0 > inputs.1 {
         return Err(PredictError::Inputs { found: inputs.0, limit: inputs.1 });

@@ -5,11 +5,34 @@ use sordino_protocol::{bounds::BoundError, schema::ColumnId};
 /// What keeps a model from being served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PredictError {
-    /// Networks are not supported.
+    /// A network is too deep.
     #[error(
-        "a network looks its activations up in tables, which sums and products of slots cannot do: serve a linear model or trees"
+        "a network of {found} hidden layers: after the first, sums have too many values to look them up under encryption; fit one hidden layer"
     )]
-    Network,
+    Layers {
+        /// Its hidden layers.
+        found: usize,
+    },
+    /// A hidden layer is too wide.
+    #[error(
+        "{found} units in the hidden layer, where 1 to {limit} are supported: fit another number of them"
+    )]
+    Units {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A unit's sum has too many values.
+    #[error(
+        "the sum of a hidden unit takes {found} values, more than the {limit} that can be told apart under encryption: quantise over codes and with that many levels, as `model publish` does"
+    )]
+    Levels {
+        /// How many it takes.
+        found: u64,
+        /// How many it may take.
+        limit: usize,
+    },
     /// Scores could wrap.
     #[error(
         "a score may lie anywhere in {low}..={high}, beyond the +-{limit} that a slot holds: quantise with fewer score bits"

@@ -126,7 +126,7 @@ pub(super) fn integer(float: &FloatScore, fraction_bits: i32) -> Result<Score, Q
 }
 
 /// The smallest and largest value of a score over all rows that fit the schema.
-pub(super) fn bounds(score: &Score, schema: &Schema) -> Result<(i64, i64), QuantiseError> {
+pub(crate) fn bounds(score: &Score, schema: &Schema) -> Result<(i64, i64), QuantiseError> {
     let start = i128::from(score.intercept);
     let sum = score.terms.iter().fold((start, start), |(low, high), term| {
         let values: Vec<i128> = match term {

@@ -19,6 +19,7 @@ use crate::{
     model::{Estimator, Link, Model},
     quantised::Quantised,
 };
+pub(crate) use additive::bounds as score_bounds;
 
 /// How fine the integers are, and what they read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

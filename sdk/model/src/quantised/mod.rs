@@ -7,7 +7,7 @@ mod reading;
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{canonical::Canonical, digest::Purpose, predicate::CodeSet, schema::ColumnId};
 
-pub(crate) use self::evaluate::polynomial;
+pub(crate) use self::evaluate::{look_up, polynomial};
 pub use self::{
     evaluate::{IntegerPrediction, RowError, evaluate},
     reading::{Predicted, Reading},

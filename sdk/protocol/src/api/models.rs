@@ -81,6 +81,8 @@ pub enum ModelKind {
     Sums,
     /// A tree, a forest, boosted trees.
     Trees,
+    /// A network with a hidden layer.
+    Network,
 }
 
 /// A model for sale: all that clients see of it. It holds no weight, threshold or leaf.
@@ -201,17 +203,21 @@ impl<R> ModelListing<R> {
 
 /// What a form tells clients about the model it is of.
 pub fn reveals(form: &InputForm, encoding: InputEncoding) -> String {
-    match (&form.packing, encoding) {
-        (Packing::Batch { .. } | Packing::Rows { .. }, InputEncoding::Edges) => {
-            "nothing but the schema, the number of scores, and whether measures enter squared".to_owned()
+    let (of, inputs) = match &form.packing {
+        Packing::Trees { trees } => {
+            let plural = if trees.len() == 1 { "" } else { "s" };
+            return format!("{} tree{plural} with the test of every node, but no leaf", trees.len());
         }
-        (Packing::Batch { inputs } | Packing::Rows { inputs }, InputEncoding::Tests) => format!(
-            "the {} distinct tests that the model makes, but not where, nor any number it adds up",
+        Packing::Network { inputs, units, .. } => (format!("a hidden layer of {units} units, and "), inputs),
+        Packing::Batch { inputs } | Packing::Rows { inputs } => (String::new(), inputs),
+    };
+    match encoding {
+        InputEncoding::Edges => {
+            format!("{of}nothing but the schema, the number of scores, and whether measures enter squared")
+        }
+        InputEncoding::Tests => format!(
+            "{of}the {} distinct tests that the model makes, but not where, nor any number it adds up",
             inputs.len()
         ),
-        (Packing::Trees { trees }, _) => {
-            let plural = if trees.len() == 1 { "" } else { "s" };
-            format!("{} tree{plural} with the test of every node, but no leaf", trees.len())
-        }
     }
 }

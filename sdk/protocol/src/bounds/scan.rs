@@ -35,6 +35,7 @@ mod basis;
 mod flooding;
 mod form;
 mod model;
+mod network;
 
 use crate::{
     bounds::BoundError,
@@ -45,6 +46,7 @@ pub use basis::{MAX_PARTIAL_BYTES, finishes_early, partial_bytes, working_moduli
 pub use flooding::{FLOODING_BITS, Flooding, flooding};
 pub use form::{degrees, depths};
 use model::{Model, Noise};
+pub use network::prediction_flooding;
 
 /// What is known of a program's noise before it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +92,7 @@ fn noise_in(program: &ScanProgram, chunks: u64, working: usize) -> Result<ScanNo
     let degrees = degrees(program)?;
     let chunks = chunks.max(1);
     basis::head_room(program, model.numbers, chunks, working)?;
-    let noises = registers(&model, program);
+    let noises = registers(&model, program, None);
     let mut narrowest = model.at(model.fresh(), model.moduli(0));
     for noise in &noises {
         narrowest = narrowest.narrower(model.check(model.at(*noise, model.moduli(noise.depth)))?);
@@ -111,13 +113,14 @@ fn noise_in(program: &ScanProgram, chunks: u64, working: usize) -> Result<ScanNo
 pub fn register_noise(program: &ScanProgram) -> Result<Vec<u32>, BoundError> {
     let model = Model::of(program, working_moduli(program)?)?;
     let bits = |noise: &Noise| model.at(*noise, model.moduli(noise.depth)).noise_bits;
-    Ok(registers(&model, program).iter().map(bits).collect())
+    Ok(registers(&model, program, None).iter().map(bits).collect())
 }
 
-/// The noise of every register of a well-formed program.
-fn registers(model: &Model, program: &ScanProgram) -> Vec<Noise> {
-    let slices = program.slices.len();
-    let mut noises = vec![model.fresh(); slices];
+/// The noise of every register of a well-formed program. If that of slices is given, they are taken not to
+/// be independent of each other.
+fn registers(model: &Model, program: &ScanProgram, given: Option<Noise>) -> Vec<Noise> {
+    let mut noises = vec![given.unwrap_or_else(|| model.fresh()); program.slices.len()];
+    let slices = if given.is_some() { 0 } else { program.slices.len() };
     for step in &program.steps {
         let at = |register: &Register| noises[*register as usize];
         let noise = match step {

@@ -5,6 +5,7 @@
 //! What a form reveals of the model is the vendor's choice, see [`InputEncoding`] and [`Packing`].
 
 mod input;
+mod network;
 mod program;
 mod shadow;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     input::{Input, InputError},
+    network::{MAX_GROUPS, MAX_UNIT_LEVELS, MAX_UNITS, Network, NetworkSlots, Schedule, Unit},
     program::{Evaluation, InputForm, Leaves, Output, Packing, PredictionProgram, Weights},
 };
 
@@ -30,7 +32,8 @@ pub enum InputEncoding {
     /// measure. Reveals nothing but the schema and, for a linear model, whether it reads values or codes
     /// of a column that has both, and squares of values.
     Edges,
-    /// For each distinct test of the model whether the row passes it: fewer ciphertexts. Reveals which
-    /// tests there are, but no tree and no number that is added up.
+    /// For each distinct test of the model whether the row passes it, or for a network only those edges at
+    /// which some unit's sum changes: fewer ciphertexts. Reveals which tests there are, but no tree and no
+    /// number that is added up.
     Tests,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Input, TREE_NODES};
+use super::{Input, Network, NetworkSlots, TREE_NODES};
 use crate::{
     canonical::Canonical,
     digest::Purpose,
@@ -43,6 +43,16 @@ pub enum Packing {
         /// less deep.
         trees: Vec<Vec<Option<Input>>>,
     },
+    /// A network of one hidden layer: the inputs of a row over so many slots, as [`NetworkSlots`] has them,
+    /// and ciphertext by ciphertext. Reveals how many units there are.
+    Network {
+        /// Input i is in group i modulo the number of groups, of ciphertext i over that number.
+        inputs: Vec<Input>,
+        /// Units of the hidden layer.
+        units: u32,
+        /// Slots of a row.
+        groups: u32,
+    },
 }
 
 /// A model as a straight line of operations on encrypted inputs.
@@ -70,6 +80,8 @@ pub enum Evaluation {
     Weights(Vec<Weights>),
     /// Of [`Packing::Trees`]: sums over all trees, one a score.
     Leaves(Vec<Leaves>),
+    /// Of a [`Packing::Network`].
+    Network(Network),
 }
 
 /// A register of degree 1 plus a constant, or the constant alone.
@@ -117,6 +129,9 @@ impl InputForm {
             Packing::Batch { inputs } => inputs.len(),
             Packing::Rows { .. } => rows.div_ceil(self.rows_of_one().max(1)),
             Packing::Trees { .. } => TREE_NODES,
+            Packing::Network { inputs, groups, .. } => {
+                inputs.len().div_ceil((*groups).max(1) as usize).max(1)
+            }
         }
     }
 
@@ -127,6 +142,7 @@ impl InputForm {
             Packing::Batch { .. } => degree,
             Packing::Rows { inputs } => degree / inputs.len().max(1),
             Packing::Trees { .. } => 1,
+            Packing::Network { .. } => NetworkSlots::of(self).map_or(0, |slots| slots.rows()),
         }
     }
 
@@ -134,7 +150,7 @@ impl InputForm {
     /// there are inputs, since a batch is better then.
     pub fn rows(&self) -> usize {
         match &self.packing {
-            Packing::Batch { .. } | Packing::Trees { .. } => self.rows_of_one(),
+            Packing::Batch { .. } | Packing::Trees { .. } | Packing::Network { .. } => self.rows_of_one(),
             Packing::Rows { inputs } => self.rows_of_one() * inputs.len().max(1),
         }
     }

@@ -1,7 +1,9 @@
 //! A prediction as a scan program: the very one that is run for a batch, and otherwise one whose noise
 //! is that of what is run.
 
-use super::{Evaluation, Packing, PredictionProgram, TREE_NODES, Weights};
+use std::collections::BTreeMap;
+
+use super::{Evaluation, Network, Packing, PredictionProgram, TREE_NODES, Weights};
 use crate::{
     layout::Slice,
     parameters::ScanParameters,
@@ -20,8 +22,11 @@ impl PredictionProgram {
             }
             Evaluation::Weights(scores) => weights(scores),
             Evaluation::Leaves(scores) => leaves(scores.len(), numbers),
+            Evaluation::Network(network) => polynomial(network, numbers),
         };
-        let ciphertexts = self.form.ciphertexts(1);
+        // The polynomials of a network are of one ciphertext, which is made of all inputs before.
+        let is_network = matches!(self.evaluation, Evaluation::Network(_));
+        let ciphertexts = if is_network { 1 } else { self.form.ciphertexts(1) };
         ScanProgram {
             parameter_set: self.form.parameter_set,
             slices: (0..ciphertexts).map(slice).collect(),
@@ -47,6 +52,7 @@ impl PredictionProgram {
                             && score.trees.iter().all(|tree| tree.len() == super::TREE_LEAVES)
                     })
             }
+            (Packing::Network { .. }, Evaluation::Network(network)) => network.is_consistent(&self.form),
             _ => false,
         }
     }
@@ -66,12 +72,52 @@ fn weights(scores: &[Weights]) -> (Vec<Step>, Vec<Register>) {
     (steps, outputs)
 }
 
-/// As [`Leaves`](super::Leaves) are evaluated: values in slots are a polynomial of coefficients up to
-/// t/2, and the product with it has the noise of the factor `t sqrt(N / 12)`.
+/// Values in slots are a polynomial of coefficients up to t/2, and the product with it has the noise of this
+/// factor, `t sqrt(N / 12)`.
+fn vector(numbers: Option<&ScanParameters>) -> i64 {
+    let factor =
+        |numbers: &ScanParameters| numbers.plaintext_modulus as f64 * (numbers.degree as f64 / 12.0).sqrt();
+    numbers.map_or(1.0, factor).ceil() as i64
+}
+
+/// As the polynomials of a network are evaluated, each score as any other: every product with coefficients
+/// is one with a vector.
+fn polynomial(network: &Network, numbers: Option<&ScanParameters>) -> (Vec<Step>, Vec<Register>) {
+    let (schedule, plain) = (network.schedule(), vector(numbers));
+    let mut line = Line { steps: Vec::new(), next: 1 };
+    let mut powers = BTreeMap::from([(1, 0)]);
+    for (power, [a, b]) in schedule.powers() {
+        powers.insert(power, line.push(Step::Multiply(powers[&a], powers[&b])));
+    }
+    let terms: Vec<(Register, i64)> = (1..schedule.block).map(|power| (powers[&power], plain)).collect();
+    // Every block has the noise of this one; what is joined is a block, and products or none.
+    let block = line.push(Step::Combine(terms));
+    let mut joined = vec![(block, None); schedule.blocks];
+    let mut size = schedule.block;
+    while joined.len() > 1 {
+        let pairs = joined.chunks_exact(2).map(|pair| {
+            let high = settled(&mut line, pair[1]);
+            let product = line.push(Step::MultiplyRaw(high, powers[&size]));
+            let products = pair[0].1.map_or(product, |low| line.push(Step::Sum(vec![low, product])));
+            (pair[0].0, Some(products))
+        });
+        joined = pairs.collect();
+        size *= 2;
+    }
+    let output = settled(&mut line, joined[0]);
+    (line.steps, vec![output; network.scores.len()])
+}
+
+/// A block with its products relinearised.
+fn settled(line: &mut Line, (block, products): (Register, Option<Register>)) -> Register {
+    let Some(products) = products else { return block };
+    let products = line.push(Step::Relinearise(products));
+    line.push(Step::Combine(vec![(products, 1), (block, 1)]))
+}
+
+/// As [`Leaves`](super::Leaves) are evaluated.
 fn leaves(scores: usize, numbers: Option<&ScanParameters>) -> (Vec<Step>, Vec<Register>) {
-    let plain = numbers
-        .map_or(1.0, |numbers| numbers.plaintext_modulus as f64 * (numbers.degree as f64 / 12.0).sqrt());
-    let plain = plain.ceil() as i64;
+    let plain = vector(numbers);
     let mut line = Line { steps: Vec::new(), next: TREE_NODES as u32 };
     let top = [line.push(Step::Multiply(0, 1)), line.push(Step::Multiply(0, 2))];
     let negated = line.push(Step::Subtract(2, top[1]));

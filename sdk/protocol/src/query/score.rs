@@ -10,7 +10,7 @@ mod tree;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    levels::{counts, indicator},
+    levels::{counts, indicator, interpolated},
     tree::{TreeError, check_tree},
 };
 use crate::{

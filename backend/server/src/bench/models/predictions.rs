@@ -114,6 +114,7 @@ impl Offered {
             Packing::Batch { .. } => "batch",
             Packing::Rows { .. } => "rows",
             Packing::Trees { .. } => "trees",
+            Packing::Network { .. } => "network",
         };
         Ok(Case {
             case,

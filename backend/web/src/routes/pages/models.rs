@@ -37,6 +37,7 @@ pub(super) const fn kind(kind: ModelKind) -> &'static str {
     match kind {
         ModelKind::Sums => "sum over columns",
         ModelKind::Trees => "trees",
+        ModelKind::Network => "network",
     }
 }
 

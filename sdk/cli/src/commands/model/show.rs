@@ -8,7 +8,7 @@ use sordino_protocol::{
         ListingState,
         models::{ModelKind, ModelListing},
     },
-    predict::Packing,
+    predict::{MAX_GROUPS, Packing},
 };
 
 use crate::output;
@@ -32,6 +32,7 @@ pub(super) fn one(model: &ModelListing<Reading>) -> String {
     let kind = match model.kind {
         ModelKind::Sums => "sums over columns",
         ModelKind::Trees => "trees",
+        ModelKind::Network => "a network",
     };
     let answer = match model.reading.classes.as_slice() {
         [] => "a number".to_owned(),
@@ -55,7 +56,11 @@ pub(super) fn one(model: &ModelListing<Reading>) -> String {
         let _ = writeln!(
             text,
             "  {:<8}  up to {} a request: {} for one; keys {} once ({})\n            clients learn {}",
-            if matches!(form.form.packing, Packing::Batch { .. }) { "batch" } else { "few rows" },
+            match &form.form.packing {
+                Packing::Batch { .. } => "batch",
+                Packing::Network { groups, .. } if *groups < MAX_GROUPS as u32 => "batch",
+                Packing::Rows { .. } | Packing::Trees { .. } | Packing::Network { .. } => "few rows",
+            },
             output::count(u64::from(form.rows), "row"),
             output::bytes(form.input_bytes),
             output::bytes(form.key_bytes),

@@ -3,6 +3,7 @@
 
 mod hiding;
 mod hostile;
+mod network;
 mod noise;
 mod sealing;
 mod support;

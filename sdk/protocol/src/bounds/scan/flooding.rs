@@ -12,7 +12,12 @@
 //! N = 8,192. Whatever room is left is used, too: f is two bits below the budget, so that half of the
 //! budget and more is left for correct decryption.
 
-use super::{basis::head_room, degrees, model::Model, model::bits, registers};
+use super::{
+    basis::head_room,
+    degrees,
+    model::{Model, Noise, bits},
+    registers,
+};
 use crate::{bounds::BoundError, program::ScanProgram};
 
 /// Bits between the noise of an output and the noise that hides it, at the least.
@@ -40,6 +45,14 @@ pub struct Flooding {
 /// # Errors
 /// When it is not well formed, or there is too little room in every basis.
 pub fn flooding(program: &ScanProgram) -> Result<Flooding, BoundError> {
+    flooding_from(program, None)
+}
+
+/// As [`flooding`], of a program whose slices are not fresh but have a noise that is given.
+pub(super) fn flooding_from(
+    program: &ScanProgram,
+    slices: Option<&dyn Fn(&Model) -> Noise>,
+) -> Result<Flooding, BoundError> {
     let not_bfv = BoundError::Malformed { step: 0, reason: "its parameter set has no slots" };
     let numbers = program.parameter_set.bfv().ok_or(not_bfv.clone())?;
     if !program.outputs.is_empty() {
@@ -51,7 +64,7 @@ pub fn flooding(program: &ScanProgram) -> Result<Flooding, BoundError> {
     }
     let mut refused = not_bfv;
     for working in numbers.relinearisation_moduli()..=numbers.moduli.len() {
-        match flooding_in(program, working) {
+        match flooding_in(program, working, slices) {
             Ok(flooding) => return Ok(flooding),
             Err(error) => refused = error,
         }
@@ -59,10 +72,14 @@ pub fn flooding(program: &ScanProgram) -> Result<Flooding, BoundError> {
     Err(refused)
 }
 
-fn flooding_in(program: &ScanProgram, working: usize) -> Result<Flooding, BoundError> {
+fn flooding_in(
+    program: &ScanProgram,
+    working: usize,
+    slices: Option<&dyn Fn(&Model) -> Noise>,
+) -> Result<Flooding, BoundError> {
     let model = Model::of(program, working)?;
     head_room(program, model.numbers, 1, working)?;
-    let noises = registers(&model, program);
+    let noises = registers(&model, program, slices.map(|noise| noise(&model)));
     for noise in &noises {
         model.check(model.at(*noise, model.moduli(noise.depth)))?;
     }

@@ -151,6 +151,18 @@ impl Model {
         digits.sum::<f64>() * self.degree * self.variance
     }
 
+    /// After one more key switch in all moduli, as a rotation takes it.
+    pub(super) fn switched(&self, noise: Noise) -> Noise {
+        let keyed = self.key_switch(self.numbers.moduli.len());
+        noise.plus(Noise { free: 0.0, keyed, power: 0, depth: 0 })
+    }
+
+    /// The factor of the variance that a product with a vector of plaintext slots has: a polynomial of
+    /// coefficients up to t/2, as if they were uniform.
+    pub(super) fn vector(&self) -> f64 {
+        self.plaintext * self.plaintext * self.degree / 12.0
+    }
+
     /// A sum of products, scaled down and relinearised in the working basis.
     pub(super) fn relinearised(&self, noise: Noise) -> Noise {
         let free = noise.free + self.rounding_of_product();

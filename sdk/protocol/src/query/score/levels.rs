@@ -28,19 +28,25 @@ pub fn counts(powers: &[u64], prime: u64) -> Vec<u64> {
 /// The coefficients of the polynomial, modulo a prime larger than their number, that is 1 at levels from
 /// `cut` on and 0 at those below; from the constant on.
 pub fn indicator(levels: u64, cut: u64, prime: u64) -> Vec<u64> {
+    interpolated(&(0..levels).map(|level| u64::from(level >= cut)).collect::<Vec<_>>(), prime)
+}
+
+/// The coefficients of the polynomial, modulo a prime larger than their number, that has these values at 0, 1
+/// and so on; from the constant on.
+pub fn interpolated(values: &[u64], prime: u64) -> Vec<u64> {
     let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
-    let master = master(levels, prime);
-    let mut sum = vec![0u64; levels as usize];
-    for level in cut.min(levels)..levels {
+    let master = master(values.len() as u64, prime);
+    let mut sum = vec![0u64; values.len()];
+    for (level, value) in (0..).zip(values).filter(|(_, value)| **value != 0) {
         // Lagrange: the product of all x - v but this one, divided by its value here.
         let (mut quotient, mut at_level) = (0u64, 0u64);
-        let mut coefficients = vec![0u64; levels as usize];
-        for power in (0..levels as usize).rev() {
+        let mut coefficients = vec![0u64; values.len()];
+        for power in (0..values.len()).rev() {
             quotient = (master[power + 1] + times(quotient, level)) % prime;
             coefficients[power] = quotient;
             at_level = (times(at_level, level) + quotient) % prime;
         }
-        let scale = inverse(at_level, prime);
+        let scale = times(value % prime, inverse(at_level, prime));
         for (sum, coefficient) in sum.iter_mut().zip(coefficients) {
             *sum = (*sum + times(coefficient, scale)) % prime;
         }
@@ -109,6 +115,20 @@ mod tests {
                 let at = |sum: u64, coefficient: &u64| (sum * level + coefficient) % PRIME;
                 let found = coefficients.iter().rev().fold(0, at);
                 assert_eq!(found, u64::from(level >= cut), "{level} of {levels} from {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_interpolated_polynomial_has_its_values() {
+        const PRIME: u64 = 65_537;
+        for levels in [0usize, 1, 2, 3, 100, 256] {
+            let values: Vec<u64> =
+                (0..levels as u64).map(|level| (level * level * 977 + 5) % PRIME).collect();
+            let coefficients = interpolated(&values, PRIME);
+            for (level, value) in (0u64..).zip(&values) {
+                let at = |sum: u64, coefficient: &u64| (sum * level + coefficient) % PRIME;
+                assert_eq!(coefficients.iter().rev().fold(0, at), *value, "{level} of {levels}");
             }
         }
     }
