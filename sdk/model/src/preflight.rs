@@ -224,6 +224,10 @@ fn advice(outcome: &Outcome, compared: &Comparison, options: &Options) -> Vec<St
     }
     if compared.equal_classes.is_some_and(|equal| equal < 0.99) {
         let which = match outcome.report.rounding {
+            Some(_) if options.levels.is_some() && rounding >= buckets => {
+                "fit the network on fewer inputs or with stronger regularisation, so that its sums are coarse \
+                 with less harm"
+            }
             Some(_) if rounding >= buckets => "use more bits for scores",
             Some(_) => "ask for narrower buckets",
             None => "use more bits for the tables of the network",

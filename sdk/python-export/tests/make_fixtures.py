@@ -251,6 +251,21 @@ def others():
     target, features = x["worst_perimeter"], x.drop(columns="worst_perimeter")
     model = neural_network.MLPRegressor(hidden_layer_sizes=(6,), activation="tanh", max_iter=800, random_state=SEED)
     write("mlp_regressor", features, make_pipeline(StandardScaler(), model).fit(features, target))
+    networks()
+
+
+def networks():
+    """Of one hidden layer, as they can be served on encrypted rows."""
+    x, y = breast_cancer()
+    network = lambda units, activation: neural_network.MLPClassifier(
+        (units,), activation=activation, alpha=1.0, max_iter=2000, random_state=SEED
+    )
+    write("network_breast_cancer", x, make_pipeline(StandardScaler(), network(8, "tanh")).fit(x, y))
+    three = pd.cut(x["mean_radius"], 3, labels=["s", "m", "l"]).astype(str)
+    features = x.drop(columns="mean_radius")
+    write("network_three_classes", features, make_pipeline(StandardScaler(), network(6, "logistic")).fit(features, three))
+    x, y = german_credit()
+    write("network_german_credit", x, credit_pipeline(network(12, "relu")).fit(x, y))
 
 
 def onnx(model, frame, named=False):

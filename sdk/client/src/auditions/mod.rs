@@ -27,6 +27,7 @@ pub use report::{described, measured};
 use crate::{
     ClientError,
     buyer::{self, CheckedOffer, Opened},
+    models::publish,
     sandbox::Sandbox,
     session::Session,
 };
@@ -93,7 +94,9 @@ pub fn read(bytes: &[u8], inputs: Option<&[String]>) -> Result<Model, AuditionEr
 /// What a model would read of a table, and how far its integers would be off. `rows` have a text for
 /// each column.
 pub fn check(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>]) -> Preflight {
-    preflight::preflight(model, schema, rows, &Options::default())
+    let mut found = preflight::preflight(model, schema, rows, &Options::default());
+    found.advice.extend(publish::coarseness(model, schema, rows));
+    found
 }
 
 /// Compiles an audition. Takes a moment for large models: call it off the async runtime.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sordino_model::{
     import,
     limits::Limits,
-    model::{Kind, Model},
+    model::{Estimator, Kind, Model},
     predict, preflight,
     quantise::{self, Mapped, Options, Outcome, QuantiseError, Report, Resolution},
     quantised::{Quantised, Reading},
@@ -23,6 +23,9 @@ use crate::{ClientError, session::Session};
 
 /// Bits of a score that are tried, the fewest first; there is room for the last in some parameter set.
 const SCORE_BITS: [u32; 4] = [16, 22, 30, 36];
+/// The same of networks, the most first: their parameter set has few, but a little more than 15 where scores
+/// are on both sides of 0.
+const NETWORK_SCORE_BITS: [u32; 5] = [16, 15, 14, 12, 10];
 /// How many times the rounding of a score has to fit in its range.
 const LEAST_STEPS: f64 = 64.0;
 
@@ -103,12 +106,25 @@ fn unread(schema: &Schema, encoding: InputEncoding, read: &[Mapped]) -> Option<S
 /// clients less and take fewer bytes, but measures of many digits have small weights, which too few bits
 /// would round to nothing.
 fn integers(model: &Model, request: &Request) -> Result<(Options, Outcome), QuantiseError> {
+    let network = is_network(model);
     let of = |bits: u32| {
-        let options = Options { resolution: Resolution::ScoreBits(bits), ..Options::default() };
+        let options = if network {
+            Options::of_network(bits)
+        } else {
+            Options { resolution: Resolution::ScoreBits(bits), ..Options::default() }
+        };
         quantise::quantise(model, &request.schema, &options).map(|outcome| (options, outcome))
     };
     if let Some(bits) = request.score_bits {
         return of(bits);
+    }
+    if network {
+        // The finest for which there is room: scores that are far from 0 have less.
+        let [finest, coarser @ ..] = NETWORK_SCORE_BITS;
+        let served = |found: &(Options, Outcome)| is_served(&found.1, request);
+        let finest = of(finest)?;
+        let found = if served(&finest) { None } else { coarser.into_iter().flat_map(of).find(served) };
+        return Ok(found.unwrap_or(finest));
     }
     let [fewest, more @ ..] = SCORE_BITS;
     let mut best = of(fewest)?;
@@ -124,9 +140,39 @@ fn integers(model: &Model, request: &Request) -> Result<(Options, Outcome), Quan
     Ok(best)
 }
 
+/// Whether a model has hidden layers.
+const fn is_network(model: &Model) -> bool {
+    matches!(&model.estimator, Estimator::Network { layers, .. } if layers.len() > 1)
+}
+
+/// What a network loses if it is offered for predictions on encrypted rows: its sums are coarse there.
+pub(crate) fn coarseness(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>]) -> Option<String> {
+    if !is_network(model) {
+        return None;
+    }
+    let found = preflight::preflight(model, schema, rows, &Options::of_network(NETWORK_SCORE_BITS[0]));
+    let Some(report) = found.report else {
+        return Some(format!("offered for encrypted predictions it is refused: {}", found.advice.join("; ")));
+    };
+    let worst = |errors: Option<Vec<f64>>| errors.into_iter().flatten().fold(0.0, f64::max);
+    let mut text = format!(
+        "offered for encrypted predictions, its hidden sums are rounded to 256 levels, which moves a score by at \
+         most {:.4}, and buckets by {:.4}",
+        worst(report.rounding),
+        worst(report.buckets)
+    );
+    if let Some(rows) = found.rows {
+        text += &format!("; on these {} rows by {:.4}", rows.rows, rows.max_score_difference);
+        if let Some(equal) = rows.equal_classes {
+            text += &format!(", with {:.1} % of the classes the same", 100.0 * equal);
+        }
+    }
+    Some(text)
+}
+
 /// Whether rounding moves no score by more than a small share of its range.
 fn rounds_little(outcome: &Outcome) -> bool {
-    // A network says nothing of its rounding: bits do not help there.
+    // A network without hidden layers says nothing of its rounding.
     let Some(rounding) = &outcome.report.rounding else { return true };
     let (low, high): (Vec<i64>, Vec<i64>) = outcome.model.bounds.iter().copied().unzip();
     let ranges = outcome.model.scores(&high).into_iter().zip(outcome.model.scores(&low));

@@ -65,6 +65,7 @@ pub fn program(
     let (sets, products) = match &model.shape {
         Shape::Scores(_) => (&SETS[..], false),
         Shape::Trees { trees, .. } => (&SETS[..], serving == Serving::Single || trees::multiply(trees)?),
+        Shape::Network { layers, .. } if layers.is_empty() => (&SETS[..], false),
         Shape::Network { .. } => (&NETWORK_SETS[..], true),
     };
     let targets: Vec<Target> = sets
@@ -99,6 +100,9 @@ fn compile(
             trees::compile(base, trees, schema, encoding, target)?
         }
         (Shape::Trees { base, trees }, Serving::Single) => single::compile(base, trees, schema, target)?,
+        (Shape::Network { first, layers }, _) if layers.is_empty() => {
+            linear::compile(first, schema, encoding, serving, target)?
+        }
         (Shape::Network { first, layers }, _) => {
             network::compile(first, layers, schema, encoding, serving, target)?
         }

@@ -4,12 +4,13 @@
 mod additive;
 mod columns;
 mod fixed;
+mod levels;
 mod network;
 mod problem;
 mod trees;
 
 use serde::{Deserialize, Serialize};
-use sordino_protocol::schema::Schema;
+use sordino_protocol::{predict::MAX_UNIT_LEVELS, schema::Schema};
 
 pub use self::{
     columns::{Mapped, Source, map},
@@ -36,6 +37,10 @@ pub struct Options {
     /// Whether two scores that tell two classes apart become one, the second less the first: it needs fewer integers than both. Probabilities that it does not tell are not stated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub difference: bool,
+    /// The most values that the sum of a hidden unit may take. Few are needed for predictions on encrypted
+    /// rows, which are exact but for these; if none is given, sums are fine and tables are wide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levels: Option<u32>,
 }
 
 impl Default for Options {
@@ -46,6 +51,21 @@ impl Default for Options {
             table_bits: 8,
             exact_splits: false,
             difference: false,
+            levels: None,
+        }
+    }
+}
+
+impl Options {
+    /// For predictions on encrypted rows by a network: its units read codes, and their sums have few levels.
+    pub const fn of_network(score_bits: u32) -> Self {
+        Self {
+            resolution: Resolution::ScoreBits(score_bits),
+            prefer: Prefer::Codes,
+            table_bits: 8,
+            exact_splits: false,
+            difference: false,
+            levels: Some(MAX_UNIT_LEVELS as u32),
         }
     }
 }
@@ -104,10 +124,10 @@ impl Options {
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Per score, the largest error by rounding, in units of the score; `None` where it is not known
-    /// beforehand (networks).
+    /// beforehand (networks whose sums are not of few levels).
     pub rounding: Option<Vec<f64>>,
     /// Per score, the largest error because a bucket stands for all its values; `None` where it is not
-    /// known beforehand (trees: see `cuts`).
+    /// known beforehand (trees: see `cuts`; such networks).
     pub buckets: Option<Vec<f64>>,
     /// Thresholds that fall inside a bucket: rows of it all go to one side.
     pub cuts: Vec<Cut>,

@@ -7,6 +7,7 @@ use super::{
     Mapped, Options, Outcome, QuantiseError, Report,
     additive::{self, FloatScore},
     fixed::{finest, narrow, round},
+    levels,
 };
 use crate::{
     model::{Activation, Affine, Estimator, Link, Model},
@@ -26,6 +27,9 @@ pub(super) fn quantise(
     let Estimator::Network { activation, layers, .. } = &model.estimator else {
         return Err(QuantiseError::Problems(Vec::new()));
     };
+    if options.levels.is_some() && layers.len() != 1 {
+        return levels::quantise(model, schema, mapped, options, (*activation, layers));
+    }
     if !(2..=16).contains(&options.table_bits) {
         let found = i64::from(options.table_bits);
         return Err(QuantiseError::Options { name: "table_bits", found, expected: "2 to 16" });
@@ -97,21 +101,21 @@ fn tables(
     Ok((bounds.iter().map(table).collect::<Result<_, QuantiseError>>()?, output_bits))
 }
 
-fn range(table: &Table) -> (i64, i64) {
+pub(super) fn range(table: &Table) -> (i64, i64) {
     let low = table.outputs.iter().copied().min().unwrap_or(0);
     (low, table.outputs.iter().copied().max().unwrap_or(0))
 }
 
 /// The largest width of a sum, in units of the inputs.
-fn widest(units: &[Affine], inputs: &[(i64, i64)]) -> f64 {
+pub(super) fn widest(units: &[Affine], inputs: &[(i64, i64)]) -> f64 {
     let one = |(weight, (low, high)): (&f64, &(i64, i64))| weight.abs() * (high - low) as f64;
     units.iter().map(|of| of.weights.iter().zip(inputs).map(one).sum::<f64>()).fold(0.0, f64::max)
 }
 
-type Weighted = (Vec<IntegerUnit>, Vec<(i64, i64)>);
+pub(super) type Weighted = (Vec<IntegerUnit>, Vec<(i64, i64)>);
 
 /// Integer weights for one layer; its sums have the fraction bits of inputs and weights together.
-fn weighted(
+pub(super) fn weighted(
     units: &[Affine],
     inputs: &[(i64, i64)],
     weight_bits: i32,

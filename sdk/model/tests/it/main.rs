@@ -8,6 +8,7 @@ mod hostile;
 mod integers;
 mod libraries;
 mod measure;
+mod networks;
 mod predictions;
 mod served;
 mod tables;

@@ -7,6 +7,7 @@ mod encrypted;
 mod fitted;
 mod kinds;
 mod made_up;
+mod networks;
 mod predictions;
 mod tables;
 mod training;
@@ -64,6 +65,7 @@ fn measure(size: &Size, report: &mut dyn FnMut(Case) -> anyhow::Result<()>) -> a
     fitted::measure(&mut party, size, report)?;
     kinds::measure(&mut party, size, report)?;
     predictions::measure(size, report)?;
+    networks::measure(size, report)?;
     training::measure(&mut party, size, report)
 }
 

@@ -49,11 +49,11 @@ struct Fitted {
 }
 
 /// A model that is offered.
-struct Offered {
-    library_accuracy: f64,
-    accuracy: f64,
-    model: Quantised,
-    rows: Rows,
+pub(super) struct Offered {
+    pub(super) library_accuracy: f64,
+    pub(super) accuracy: f64,
+    pub(super) model: Quantised,
+    pub(super) rows: Rows,
 }
 
 pub(super) fn measure(size: &Size, report: &mut dyn FnMut(Case) -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -87,12 +87,12 @@ impl Offered {
         let resolution = Resolution::ScoreBits(if linear { LINEAR_BITS } else { TREE_BITS });
         let options = Options { prefer, resolution, ..Options::default() };
         let model = quantise(&read, &rows.schema, &options)?.model;
-        let accuracy = accuracy(&model, &rows)?;
+        let accuracy = accuracy(&model, &rows, TABLE, LABEL)?;
         Ok(Self { library_accuracy: fitted.accuracy, accuracy, model, rows })
     }
 
     /// Predicts rows in one request.
-    fn predict(&self, case: String, rows: Range<usize>) -> anyhow::Result<Case> {
+    pub(super) fn predict(&self, case: String, rows: Range<usize>) -> anyhow::Result<Case> {
         let program = smallest(&self.model, &self.rows.schema, rows.len())?;
         let (form, table) = (&program.form, &self.rows.coded);
         let keys = ClientKeys::generate(form.parameter_set, &mut StdRng::from_os_rng())?;
@@ -140,7 +140,7 @@ impl Offered {
 
 /// The way of packing that takes the fewest bytes for so many rows, as a client chooses.
 fn smallest(model: &Quantised, schema: &Schema, rows: usize) -> anyhow::Result<PredictionProgram> {
-    let single = rows == 1 || matches!(model.shape, Shape::Scores(_));
+    let single = rows == 1 || !matches!(model.shape, Shape::Trees { .. });
     let servings = single.then_some(Serving::Single).into_iter().chain([Serving::Batch]);
     let programs = servings
         .map(|serving| program(model, schema, InputEncoding::Tests, serving))
@@ -151,8 +151,8 @@ fn smallest(model: &Quantised, schema: &Schema, rows: usize) -> anyhow::Result<P
 }
 
 /// On the rows for testing.
-fn accuracy(model: &Quantised, rows: &Rows) -> anyhow::Result<f64> {
-    let labels = Rows::inferred(TABLE, &[LABEL])?;
+pub(super) fn accuracy(model: &Quantised, rows: &Rows, table: &str, label: &str) -> anyhow::Result<f64> {
+    let labels = Rows::inferred(table, &[label])?;
     let (mut right, mut all) = (0.0, 0.0);
     for row in (0..rows.coded.rows).step_by(TESTING) {
         let class = evaluate(model, &rows.coded, row)?.class.map(|class| &model.classes[class]);
