@@ -69,6 +69,7 @@ fn request(fitted: &Fitted) -> Request {
         price: Amount::minor(2),
         quota: PredictionQuota::default(),
         score_bits: Some(16),
+        output: Output::Scores,
     }
 }
 

@@ -45,6 +45,7 @@ fn request(fitted: &Fitted, encoding: InputEncoding, serving: Serving) -> Reques
         price: Amount::minor(PRICE),
         quota: PredictionQuota { samples_per_request: 20, samples_per_day: 45 },
         score_bits: Some(16),
+        output: Output::Scores,
     }
 }
 

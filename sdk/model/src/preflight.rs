@@ -172,6 +172,8 @@ fn compare(
         };
         found.rows += 1;
         let floats = match (difference, float.scores.as_slice()) {
+            // Scores are not told.
+            _ if options.classes_only => Vec::new(),
             (Some(factors), [first, second]) => vec![factors[0] * first + factors[1] * second],
             _ => float.scores.clone(),
         };

@@ -50,6 +50,18 @@ pub struct Request {
     pub quota: PredictionQuota,
     /// Bits of a score; fewer round what clients learn. If not given, as many as the model needs.
     pub score_bits: Option<u32>,
+    /// What clients get.
+    pub output: Output,
+}
+
+/// What clients get of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Output {
+    /// Scores, and so probabilities.
+    #[default]
+    Scores,
+    /// The class alone; of several classes their order. It takes many more predictions to copy a model.
+    Classes,
 }
 
 /// A model that can be offered.
@@ -106,6 +118,10 @@ fn unread(schema: &Schema, encoding: InputEncoding, read: &[Mapped]) -> Option<S
 /// clients less and take fewer bytes, but measures of many digits have small weights, which too few bits
 /// would round to nothing.
 fn integers(model: &Model, request: &Request) -> Result<(Options, Outcome), QuantiseError> {
+    if request.output == Output::Classes {
+        let options = Options::of_classes();
+        return quantise::quantise(model, &request.schema, &options).map(|outcome| (options, outcome));
+    }
     let network = is_network(model);
     let of = |bits: u32| {
         let options = if network {

@@ -22,7 +22,7 @@ pub(super) fn quantise(
     mapped: &[Mapped],
     options: &Options,
 ) -> Result<Outcome, QuantiseError> {
-    let mut floats = additive(model, schema, mapped, &terms(&model.estimator))?;
+    let mut floats = of_model(model, schema, mapped)?;
     let mut link = model.link();
     if let (Some((factors, of_difference)), [first, second]) = (options.of_two(model), floats.as_slice()) {
         floats = vec![FloatScore::combined(first, second, factors)];
@@ -55,6 +55,20 @@ pub(super) fn quantise(
         bounds,
     };
     Ok(Outcome { model, report })
+}
+
+/// The scores of a model that is a sum, before rounding.
+pub(super) fn of_model(
+    model: &Model,
+    schema: &Schema,
+    mapped: &[Mapped],
+) -> Result<Vec<FloatScore>, QuantiseError> {
+    match &model.estimator {
+        Estimator::Network { layers, .. } if layers.len() == 1 => {
+            additive(model, schema, mapped, &linear(&layers[0]))
+        }
+        estimator => additive(model, schema, mapped, &terms(estimator)),
+    }
 }
 
 /// What each feature adds to each score, as a function of the feature.

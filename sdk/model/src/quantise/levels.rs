@@ -21,14 +21,21 @@ use crate::{
 /// Bits of the entries of a table that are tried where several scores share it.
 const OUTPUT_BITS: std::ops::RangeInclusive<u32> = 3..=10;
 
-/// A unit of the hidden layer with the sum in integers.
-struct Hidden {
-    sum: Score,
-    /// The largest sum; the smallest is 0.
+/// A sum in integers of few levels.
+pub(super) struct Sum {
+    pub(super) score: Score,
+    /// The largest level; the smallest is 0.
     largest: i64,
-    /// A sum of the model is this plus the integer over the factor.
+    /// A sum of the model is this plus the level over the factor.
     base: f64,
     factor: f64,
+    /// The largest error by rounding.
+    pub(super) rounding: f64,
+}
+
+/// A unit of the hidden layer.
+struct Hidden {
+    sum: Sum,
     /// The largest error of the activation because the sum is rounded, and because of buckets.
     rounding: f64,
     buckets: f64,
@@ -89,7 +96,7 @@ pub(super) fn quantise(
         Link::Cutoff { at } => Link::Cutoff { at: round("the cutoff", at, made.bits)? },
         other => other.map(|_| 0),
     };
-    let first = hidden.into_iter().map(|hidden| hidden.sum).collect();
+    let first = hidden.into_iter().map(|hidden| hidden.sum.score).collect();
     let model = Quantised {
         format: Format::V1,
         shape: Shape::Network { first, layers: vec![made.layer] },
@@ -101,17 +108,13 @@ pub(super) fn quantise(
     Ok(Outcome { model, report })
 }
 
-impl Hidden {
-    fn new(
-        float: &FloatScore,
-        activation: Activation,
-        largest: i64,
-        mapped: &[Mapped],
-    ) -> Result<Self, QuantiseError> {
+impl Sum {
+    /// With levels up to `largest`.
+    pub(super) fn new(float: &FloatScore, largest: i64, mapped: &[Mapped]) -> Result<Self, QuantiseError> {
         let columns = columns(float, mapped)?;
         let factor = factor(&columns, largest);
-        let (mut base, mut error) = (float.intercept, 0.0);
-        let mut sum = Score { intercept: 0, terms: Vec::with_capacity(columns.len()) };
+        let (mut base, mut rounding) = (float.intercept, 0.0);
+        let mut score = Score { intercept: 0, terms: Vec::with_capacity(columns.len()) };
         for (column, values) in &columns {
             let least = values.iter().copied().fold(f64::INFINITY, f64::min);
             let weights: Vec<i64> = values.iter().map(|value| steps(value - least, factor)).collect();
@@ -119,20 +122,36 @@ impl Hidden {
             let missed: Vec<f64> = missed.collect();
             let mean = missed.iter().sum::<f64>() / missed.len().max(1) as f64;
             base += least + mean;
-            error += missed.iter().map(|missed| (missed - mean).abs()).fold(0.0, f64::max);
+            rounding += missed.iter().map(|missed| (missed - mean).abs()).fold(0.0, f64::max);
             if weights.iter().any(|weight| *weight != 0) {
-                sum.terms.push(Term::Codes { column: *column, weights });
+                score.terms.push(Term::Codes { column: *column, weights });
             }
         }
-        let slope = if activation == Activation::Sigmoid { 0.25 } else { 1.0 };
-        let largest = width(&columns, factor);
-        let (rounding, buckets) = (slope * error, slope * float.buckets);
-        Ok(Self { sum, largest, base, factor, rounding, buckets })
+        Ok(Self { score, largest: width(&columns, factor), base, factor, rounding })
     }
 
-    /// The activation at each value of the sum.
+    /// The sum of the model at each level.
+    pub(super) fn values(&self) -> impl Iterator<Item = f64> {
+        (0..=self.largest).map(|level| self.base + level as f64 / self.factor)
+    }
+}
+
+impl Hidden {
+    fn new(
+        float: &FloatScore,
+        activation: Activation,
+        largest: i64,
+        mapped: &[Mapped],
+    ) -> Result<Self, QuantiseError> {
+        let sum = Sum::new(float, largest, mapped)?;
+        let slope = if activation == Activation::Sigmoid { 0.25 } else { 1.0 };
+        let (rounding, buckets) = (slope * sum.rounding, slope * float.buckets);
+        Ok(Self { sum, rounding, buckets })
+    }
+
+    /// The activation at each level of the sum.
     fn outputs(&self, activation: Activation) -> impl Iterator<Item = f64> {
-        (0..=self.largest).map(move |sum| activation.apply(self.base + sum as f64 / self.factor))
+        self.sum.values().map(move |sum| activation.apply(sum))
     }
 }
 

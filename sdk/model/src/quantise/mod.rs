@@ -2,6 +2,7 @@
 //! decided by what is public: no row is looked at.
 
 mod additive;
+mod classes;
 mod columns;
 mod fixed;
 mod levels;
@@ -41,6 +42,9 @@ pub struct Options {
     /// rows, which are exact but for these; if none is given, sums are fine and tables are wide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub levels: Option<u32>,
+    /// Whether the class is told and no score; of several classes their order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub classes_only: bool,
 }
 
 impl Default for Options {
@@ -52,6 +56,7 @@ impl Default for Options {
             exact_splits: false,
             difference: false,
             levels: None,
+            classes_only: false,
         }
     }
 }
@@ -66,7 +71,13 @@ impl Options {
             exact_splits: false,
             difference: false,
             levels: Some(MAX_UNIT_LEVELS as u32),
+            classes_only: false,
         }
+    }
+
+    /// For predictions on encrypted rows that tell the class alone.
+    pub const fn of_classes() -> Self {
+        Self { classes_only: true, ..Self::of_network(16) }
     }
 }
 
@@ -139,6 +150,9 @@ pub struct Report {
 /// All problems that keep the model from reading this table, with what to change.
 pub fn quantise(model: &Model, schema: &Schema, options: &Options) -> Result<Outcome, QuantiseError> {
     let mapped = map(model, schema, options.prefer)?;
+    if options.classes_only {
+        return classes::quantise(model, schema, &mapped, options);
+    }
     match &model.estimator {
         Estimator::Trees { .. } => trees::quantise(model, schema, &mapped, options),
         Estimator::Network { .. } => network::quantise(model, schema, &mapped, options),

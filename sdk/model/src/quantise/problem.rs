@@ -82,6 +82,9 @@ pub enum QuantiseError {
         /// How many there may be.
         limit: usize,
     },
+    /// The class alone cannot be told.
+    #[error("the class alone cannot be told {0}, or let clients have scores")]
+    Classes(&'static str),
     /// An option is out of range.
     #[error("{name} is {found}: expected {expected}")]
     Options {

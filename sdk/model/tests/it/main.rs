@@ -2,6 +2,7 @@
 
 mod accepted;
 mod auditions;
+mod classes;
 mod damaged;
 mod fixture;
 mod hostile;

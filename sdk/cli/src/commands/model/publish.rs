@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use sordino_client::{
     ClientError,
-    models::publish::{self, Prepared, Request},
+    models::publish::{self, Output, Prepared, Request},
 };
 use sordino_protocol::{
     api::models::{PredictionQuota, Serving},
@@ -51,6 +51,9 @@ pub(crate) struct Publish {
     /// Bits of a score: fewer tell clients less, and are less exact [default: as many as the model needs].
     #[arg(long, value_name = "BITS")]
     score_bits: Option<u32>,
+    /// What clients get: scores and probabilities, or the class alone (of several classes their order).
+    #[arg(long, value_enum, default_value_t = Told::Scores, conflicts_with = "score_bits")]
+    output: Told,
     /// Do not ask before publishing.
     #[arg(long)]
     yes: bool,
@@ -63,6 +66,15 @@ enum Encoding {
     Edges,
     /// Reveals which tests the model makes; fewer bytes.
     Tests,
+}
+
+/// What clients get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Told {
+    /// Scores, and so probabilities.
+    Scores,
+    /// The class, which takes many more predictions to copy the model from.
+    Classes,
 }
 
 /// Which ways of packing are offered.
@@ -133,6 +145,10 @@ impl Publish {
                 samples_per_day: self.samples_per_day,
             },
             score_bits: self.score_bits,
+            output: match self.output {
+                Told::Scores => Output::Scores,
+                Told::Classes => Output::Classes,
+            },
         })
     }
 }
