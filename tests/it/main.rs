@@ -13,6 +13,7 @@ mod hidden;
 mod licences;
 mod main_loop;
 mod metadata;
+mod networks;
 mod portal;
 mod predictions;
 mod rounding;

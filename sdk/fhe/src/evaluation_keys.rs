@@ -50,12 +50,14 @@ pub(crate) fn read(bytes: &[u8], set: ParameterSet) -> Result<RelinearisationKey
     wire::read_relinearisation(key, set)
 }
 
-/// Bytes of memory that an evaluator of a scan set takes: its relinearisation key, expanded.
+/// Bytes of memory that an evaluator of a set with slots takes: its relinearisation key and the keys of its
+/// rotations, expanded.
 ///
 /// # Errors
 /// When `set` is no scan set.
 pub fn expanded_size(set: ParameterSet) -> Result<u64, FheError> {
     let numbers = scan(set)?;
     let polynomial = 8 * (numbers.degree * numbers.moduli.len()) as u64;
-    Ok(2 * numbers.moduli.len() as u64 * polynomial)
+    let keys = 1 + set.rotations().len() as u64;
+    Ok(keys * 2 * numbers.moduli.len() as u64 * polynomial)
 }

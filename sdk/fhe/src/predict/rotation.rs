@@ -31,7 +31,7 @@ fn exponent(slots: usize, numbers: &ScanParameters) -> usize {
 
 /// What precedes and follows the key-switching key in the library's framing, which is that of a
 /// relinearisation key within it.
-fn frame(slots: usize, numbers: &ScanParameters) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn frame(slots: usize, numbers: &ScanParameters) -> (Vec<u8>, Vec<u8>) {
     let after = wire::tagged(0x10, exponent(slots, numbers));
     let before = wire::tagged(0x12, wire::relinearisation_len(numbers) + after.len());
     (before, after)

@@ -34,8 +34,8 @@ fn check(
     let Some(model) = integers(fixture, &schema, prefer) else { return false };
     let program = match program(&model, &schema, encoding, serving) {
         Ok(program) => program,
-        Err(PredictError::Layers { .. } | PredictError::Levels { .. }) => {
-            assert!(matches!(model.shape, Shape::Network { .. }));
+        Err(error) if matches!(model.shape, Shape::Network { .. }) => {
+            println!("{name}, {published:?}: {error}");
             return false;
         }
         Err(error @ (PredictError::Inputs { .. } | PredictError::Depth { .. })) => {

@@ -2,11 +2,16 @@
 
 use sordino_protocol::{parameters::ParameterSet, predict::Evaluation, program::Step};
 
-use super::support::{LARGE, SMALL, batch, client, rng, row, table, trees};
+use super::support::{LARGE, ROTATING, SMALL, batch, client, rng, row, table, trees};
 use crate::{
     error::FheError,
-    predict::{ClientKeys, Evaluator, decrypt, encrypt, inputs_size, outputs_size, registration_size},
+    parameters::scan,
+    predict::{
+        ClientKeys, Evaluator, decrypt, encrypt, inputs_size, outputs_size, registration_size,
+        rotation::frame,
+    },
     progress::Silent,
+    scan::wire,
     trust::HEADER,
 };
 
@@ -55,6 +60,30 @@ fn registered_keys_are_checked() {
     let refused = Evaluator::new(LARGE, &client(SMALL).registration).map(|_| ());
     assert!(matches!(refused, Err(FheError::Untrusted(_))), "{refused:?}");
     assert!(Evaluator::new(ParameterSet::RollupV1, &[]).is_err());
+}
+
+#[test]
+fn rotation_keys_are_checked() {
+    let good = &client(ROTATING).registration;
+    assert_eq!(good.len() as u64, registration_size(ROTATING).expect("a set"));
+    println!("{ROTATING}: {} bytes are registered", good.len());
+    let numbers = scan(ROTATING).expect("a set");
+    let key = wire::relinearisation_len(numbers);
+    let mut at = HEADER + wire::slice_len(numbers) + key;
+    for by in ROTATING.rotations() {
+        let (before, after) = frame(*by, numbers);
+        let end = at + before.len() + key + after.len();
+        for byte in [at, at + before.len() - 1, end - after.len(), end - 1] {
+            let mut hostile = good.clone();
+            hostile[byte] ^= 1;
+            assert!(Evaluator::new(ROTATING, &hostile).is_err(), "rotation by {by}, byte {byte}");
+        }
+        at = end;
+    }
+    assert_eq!(at, good.len());
+    let cut = Evaluator::new(ROTATING, &good[..good.len() - key]);
+    assert!(cut.is_err());
+    assert!(Evaluator::new(LARGE, good).is_err());
 }
 
 #[test]

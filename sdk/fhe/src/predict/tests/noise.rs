@@ -25,17 +25,21 @@ use crate::{
     scan::{Run, ciphertext::Ciphertext, tables::tables, wire},
 };
 
-/// Bits of the largest coefficient of the noise, and bits that decrypt.
-fn measured(set: ParameterSet, [c0, c1]: &[Rows; 2], basis: &Basis) -> (u32, f64) {
-    let numbers = scan(set).expect("a set");
-    let level = numbers.moduli.len() - basis.len();
+/// A ciphertext in the first moduli as the library has it.
+pub(super) fn bare(set: ParameterSet, [c0, c1]: &[Rows; 2], basis: &Basis) -> fhe::bfv::Ciphertext {
+    let level = scan(set).expect("a set").moduli.len() - basis.len();
     let context = bfv(set).expect("a set").context_at_level(level).expect("a level");
     let polynomial = |rows: &Rows| {
         Poly::try_convert_from(rows.clone(), context, true, Representation::Ntt).expect("a polynomial")
     };
-    let ciphertext =
-        fhe::bfv::Ciphertext::new(vec![polynomial(c0), polynomial(c1)], bfv(set).expect("a set"))
-            .expect("a ciphertext");
+    fhe::bfv::Ciphertext::new(vec![polynomial(c0), polynomial(c1)], bfv(set).expect("a set"))
+        .expect("a ciphertext")
+}
+
+/// Bits of the largest coefficient of the noise, and bits that decrypt.
+fn measured(set: ParameterSet, polynomials: &[Rows; 2], basis: &Basis) -> (u32, f64) {
+    let numbers = scan(set).expect("a set");
+    let ciphertext = bare(set, polynomials, basis);
     // Safety: only the time depends on the noise, and nobody watches a test.
     let noise = unsafe { client(set).keys.secret().measure_noise(&ciphertext) }.expect("measured");
     let modulus: f64 = numbers.moduli[..basis.len()].iter().map(|q| (*q as f64).log2()).sum();
@@ -48,7 +52,13 @@ fn mask<'a>(set: ParameterSet, zero: &'a [Rows; 2], flood_bits: u32) -> Mask<'a>
 }
 
 /// The ciphertext of the only output before it is hidden, its basis, and what is known of it.
-fn check(set: ParameterSet, ciphertext: Ciphertext, working: usize, noise_bits: u32, flood_bits: u32) {
+pub(super) fn check(
+    set: ParameterSet,
+    ciphertext: Ciphertext,
+    working: usize,
+    noise_bits: u32,
+    flood_bits: u32,
+) {
     let tables = tables(set, working).expect("tables");
     let basis = ciphertext.basis(tables).clone();
     let (Ciphertext::Early(mut rows) | Ciphertext::Late(mut rows)) = ciphertext else {
