@@ -9,7 +9,7 @@ use sordino_model::{
 use sordino_protocol::layout::LayoutKind;
 use tokio::task::spawn_blocking;
 
-use super::{Prepared, ask, subject};
+use super::{Prepared, ask};
 use crate::{ClientError, session::Session};
 
 /// Takes coarser integers where no layout has room for those at hand: the finest that can be planned.
@@ -23,16 +23,15 @@ pub async fn fit(
     session: &Session,
     prepared: &mut Prepared,
     layout: Option<LayoutKind>,
-    hidden: bool,
 ) -> Result<(), ClientError> {
     if !matches!(prepared.chosen.options.resolution, Resolution::FractionBits(_)) {
         return Ok(());
     }
-    let Some(refused) = refusal(session, prepared, layout, hidden).await? else { return Ok(()) };
+    let Some(refused) = refusal(session, prepared, layout).await? else { return Ok(()) };
     let mut tried = prepared.clone();
     for chosen in coarser(prepared.clone()).await? {
         tried.chosen = chosen;
-        if refusal(session, &tried, layout, hidden).await?.is_none() {
+        if refusal(session, &tried, layout).await?.is_none() {
             let schema = &tried.listing.schema;
             tried.preflight = preflight::preflight(&tried.model, schema, &[], &tried.chosen.options);
             *prepared = tried;
@@ -47,9 +46,8 @@ async fn refusal(
     session: &Session,
     prepared: &Prepared,
     layout: Option<LayoutKind>,
-    hidden: bool,
 ) -> Result<Option<ClientError>, ClientError> {
-    match session.client.explanation(&ask(prepared, layout, hidden)).await {
+    match session.client.explanation(&ask(prepared, layout)).await {
         Ok(_) => Ok(None),
         Err(error) if error.has_no_plan() => Ok(Some(error)),
         Err(error) => Err(error),
@@ -59,8 +57,8 @@ async fn refusal(
 /// Off the async runtime: each is compiled.
 async fn coarser(prepared: Prepared) -> Result<Vec<Chosen>, ClientError> {
     let compile = move || {
-        let Prepared { model, chosen, listing, label, by, .. } = &prepared;
-        audition::coarser(chosen, model, &listing.schema, subject(listing, *label, *by)).collect()
+        let Prepared { model, chosen, listing, .. } = &prepared;
+        audition::coarser(chosen, model, &listing.schema, prepared.subject()).collect()
     };
     spawn_blocking(compile).await.map_err(|_| ClientError::Task("audition"))
 }

@@ -43,6 +43,9 @@ pub struct Subject {
     pub label: ColumnId,
     /// The column to group by.
     pub by: Option<ColumnId>,
+    /// Whether the owner's gate is not to see the model: then only counts of rows by predicted class are
+    /// asked for, without the curves of a score.
+    pub is_hidden: bool,
 }
 
 /// A model in integers, and its audition.
@@ -161,7 +164,7 @@ pub fn coarser<'a>(
 
 fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Result<Chosen, ChooseError> {
     let outcome = quantise(model, schema, &options)?;
-    let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
+    let audition = plan(&outcome.model, schema, subject)?;
     check_rows(&audition, schema, subject.rows)?;
     if audition.query.is_scored() {
         let bytes =

@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
-    digest::Digest,
     predicate::Predicate,
     query::{Class, Expression, GroupKey, LabelKind, Output, Query},
     schema::{ColumnId, Schema},
 };
 
 use super::{
-    Audition, AuditionError, MAX_CELLS, Reading,
+    Audition, AuditionError, MAX_CELLS, Reading, Subject,
     cells::{self, Cell},
     clusters::ClusterReading,
     joint, scores,
@@ -35,13 +34,8 @@ pub struct ClassReading {
     pub count: usize,
 }
 
-pub(super) fn plan(
-    model: &Quantised,
-    schema: &Schema,
-    dataset: Digest,
-    label: ColumnId,
-    by: Option<ColumnId>,
-) -> Result<Audition, AuditionError> {
+pub(super) fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audition, AuditionError> {
+    let Subject { dataset, label, by, is_hidden, rows: _ } = subject;
     let column = schema.column(label);
     if column.dimension.is_none() {
         return Err(AuditionError::LabelIsNoDimension { label: column.name.clone() });
@@ -51,9 +45,9 @@ pub(super) fn plan(
     let actual = if clusters { Vec::new() } else { actual(model, schema, label)? };
     let (key, predicted) = match predictions(model, schema) {
         Ok(cells) => by_cell(model, schema, &cells),
-        // Two classes have one score, whose levels are counted.
+        // Two classes have one score: counting its levels gives curves, too, but shows the score to the gate.
         Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
-            if clusters || model.classes.len() > 2 =>
+            if clusters || model.classes.len() > 2 || is_hidden =>
         {
             let scores = scores::of_classes(model, schema)?;
             let labels = model.classes.clone();

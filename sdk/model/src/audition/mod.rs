@@ -43,7 +43,7 @@ pub use self::{
     scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
 };
-use crate::{model::Link, quantised::Quantised};
+use crate::quantised::Quantised;
 
 /// The most leaves, or cells of inputs, that a prediction may be made of.
 pub const MAX_CELLS: usize = 256;
@@ -90,18 +90,12 @@ pub enum Metrics {
     Regression(Regression),
 }
 
-/// Compiles an audition of a model over a valid schema: of its predictions of `label`, by the codes of
-/// `by` if given, over the dataset version with this manifest digest.
+/// Compiles an audition of a model over a valid schema: of its predictions of the subject's label.
 ///
 /// # Errors
 /// What keeps the model from being evaluated by a query, and what would be possible.
-pub fn plan(
-    model: &Quantised,
-    schema: &Schema,
-    dataset: Digest,
-    label: ColumnId,
-    by: Option<ColumnId>,
-) -> Result<Audition, AuditionError> {
+pub fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audition, AuditionError> {
+    let Subject { dataset, label, by, is_hidden, rows: _ } = subject;
     let name = |id: ColumnId| schema.column(id).name.clone();
     if model.columns().contains(&label) || by == Some(label) {
         return Err(AuditionError::LabelIsInput { label: name(label) });
@@ -112,13 +106,14 @@ pub fn plan(
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
+        if is_hidden {
+            return Err(AuditionError::HiddenNumber);
+        }
         of_numbers(model, schema, dataset, label, by)
     } else {
-        match classes::plan(model, schema, dataset, label, by) {
+        match classes::plan(model, schema, subject) {
             // Counted by the levels of the score, where they are few enough.
-            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
-                if model.classes.len() == 2 && model.link != Link::Smallest =>
-            {
+            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. }) if !is_hidden => {
                 scores::plan(model, schema, dataset, label, by)
             }
             planned => planned,

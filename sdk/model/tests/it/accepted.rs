@@ -258,7 +258,8 @@ fn every_kind_of_model_on_every_table() {
             let model = import::any(&bytes, None, &Limits::default()).expect("a model");
             let label = table.schema.find(&exported.label).expect("the label");
             let dataset = Digest::from_bytes([1; 32]);
-            let subject = Subject { dataset, rows: table.coded.rows as u64, label, by: None };
+            let subject =
+                Subject { dataset, rows: table.coded.rows as u64, label, by: None, is_hidden: false };
             let started = std::time::Instant::now();
             match audition::choose(&model, &table.schema, subject) {
                 Ok(chosen) => {

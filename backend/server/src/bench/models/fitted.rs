@@ -123,7 +123,7 @@ pub(super) fn audition(
 ) -> anyhow::Result<Case> {
     let label = rows.schema.find(label).ok_or_else(|| anyhow::anyhow!("the label is no column"))?;
     let dataset = Digest::from_bytes([0; 32]);
-    let subject = Subject { dataset, rows: rows.coded.rows as u64, label, by: None };
+    let subject = Subject { dataset, rows: rows.coded.rows as u64, label, by: None, is_hidden: false };
     let budget = Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true, score: true };
     let mut world = Encrypted::new(&rows.schema, rows.coded.clone(), &budget)?;
     let chosen = choose(model, &world, subject)?;
