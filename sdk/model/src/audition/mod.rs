@@ -119,6 +119,7 @@ pub fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audi
             planned => planned,
         }
     }?;
+    audition.query.check_labels()?;
     audition.query.validate(schema)?;
     audition.query.check_size(schema)?;
     Ok(audition)
