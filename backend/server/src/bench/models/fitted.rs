@@ -157,7 +157,8 @@ fn against_floating_point(case: &mut Case, model: &Model, rows: &Rows, chosen: &
         details.score_difference = found.rows.as_ref().map(|rows| rows.max_score_difference);
         details.stated_difference = stated;
         if let (Some(found), Some(stated)) = (details.score_difference, stated) {
-            case.exact &= found <= stated * (1.0 + 1e-9) + 1e-9;
+            // Some libraries add trees up in single precision.
+            case.exact &= found <= stated * (1.0 + 1e-6) + 1e-6;
         }
     }
 }
