@@ -234,7 +234,7 @@ fn a_regression_is_evaluated_in_the_finest_integers_that_the_listing_has_room_fo
         let found = person.json(&evaluate).await;
         let asked: Audition = serde_json::from_value(found["audition"].clone()).expect("an audition");
         assert_ne!(asked, finest.audition, "the finest can be planned: the test needs another table");
-        let chosen = audition::coarser(&finest, &model, &schema, subject)
+        let chosen = audition::alternatives(&finest, &model, &schema, subject)
             .find(|chosen| chosen.audition == asked)
             .expect("coarser integers");
         let stated = &found["model"]["report"]["rounding"];

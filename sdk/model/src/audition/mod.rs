@@ -32,7 +32,7 @@ use sordino_protocol::{
 };
 
 pub use self::{
-    choose::{ChooseError, Chosen, Subject, choose, coarser},
+    choose::{ChooseError, Chosen, Subject, alternatives, choose},
     classes::ClassReading,
     clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
@@ -43,7 +43,7 @@ pub use self::{
     scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
 };
-use crate::quantised::Quantised;
+use crate::{model::Link, quantised::Quantised};
 
 /// The most leaves, or cells of inputs, that a prediction may be made of.
 pub const MAX_CELLS: usize = 256;
@@ -95,6 +95,16 @@ pub enum Metrics {
 /// # Errors
 /// What keeps the model from being evaluated by a query, and what would be possible.
 pub fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audition, AuditionError> {
+    compile(model, schema, subject, false)
+}
+
+/// As [`plan`]; if `by_score`, by the levels of scores even where conditions would do.
+fn compile(
+    model: &Quantised,
+    schema: &Schema,
+    subject: Subject,
+    by_score: bool,
+) -> Result<Audition, AuditionError> {
     let Subject { dataset, label, by, is_hidden, rows: _ } = subject;
     let name = |id: ColumnId| schema.column(id).name.clone();
     if model.columns().contains(&label) || by == Some(label) {
@@ -106,17 +116,23 @@ pub fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audi
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
-        if is_hidden {
-            return Err(AuditionError::HiddenNumber);
+        match (is_hidden, by_score) {
+            (true, _) => Err(AuditionError::HiddenNumber),
+            (false, true) => levels::plan(model, schema, dataset, label, by),
+            (false, false) => of_numbers(model, schema, dataset, label, by),
         }
-        of_numbers(model, schema, dataset, label, by)
     } else {
-        match classes::plan(model, schema, subject) {
-            // Counted by the levels of the score, where they are few enough.
-            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. }) if !is_hidden => {
-                scores::plan(model, schema, dataset, label, by)
-            }
-            planned => planned,
+        let has_curves = model.classes.len() == 2 && model.link != Link::Smallest && !is_hidden;
+        let of_score = || scores::plan(model, schema, dataset, label, by);
+        match (has_curves, by_score) {
+            (true, true) => of_score(),
+            (false, true) => classes::plan(model, schema, subject, classes::By::Score),
+            (true, false) => match classes::plan(model, schema, subject, classes::By::Conditions) {
+                // Counted by the levels of the score, where they are few enough.
+                Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. }) => of_score(),
+                planned => planned,
+            },
+            (false, false) => classes::plan(model, schema, subject, classes::By::Either),
         }
     }?;
     audition.query.check_labels()?;

@@ -134,15 +134,15 @@ pub(super) fn audition(
     Ok(case)
 }
 
-/// The finest integers of which some layout can tell how well they predict, as a client finds them.
+/// The best audition that some layout answers, as a client finds it.
 fn choose(model: &Model, world: &Encrypted, subject: Subject) -> anyhow::Result<Chosen> {
     let schema = world.schema();
     let finest = audition::choose(model, schema, subject)?;
     if world.answers(&finest.audition.query) {
         return Ok(finest);
     }
-    let mut coarser = audition::coarser(&finest, model, schema, subject);
-    Ok(coarser.find(|chosen| world.answers(&chosen.audition.query)).unwrap_or(finest))
+    let mut others = audition::alternatives(&finest, model, schema, subject);
+    Ok(others.find(|chosen| world.answers(&chosen.audition.query)).unwrap_or(finest))
 }
 
 /// How far the integers are from the model in floating point, and how far the preflight says they may
