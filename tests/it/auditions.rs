@@ -47,7 +47,7 @@ fn line() -> Vec<u8> {
 
 fn prepare(model: &[u8], listing: &Listing, label: &str, by: Option<&str>) -> Prepared {
     let model = auditions::read(model, None).expect("a model");
-    auditions::prepare(model, listing.clone(), Request { label, by }).expect("an audition")
+    auditions::prepare(model, listing.clone(), Request { label, by, is_hidden: false }).expect("an audition")
 }
 
 async fn evaluate(
@@ -127,21 +127,13 @@ fn metrics_of_a_tree_a_scorecard_and_a_line_are_those_in_clear() {
     });
 }
 
-/// Models of scikit-learn for a table that is published with rows for scores.
-fn fitted(kind: &str) -> (Vec<u8>, Schema) {
-    let text = include_str!("../../sdk/model/tests/auditions/breast_cancer.json");
-    let fixture: serde_json::Value = serde_json::from_str(text).expect("a fixture");
-    let schema = serde_json::from_value(fixture["schema"].clone()).expect("a schema");
-    (serde_json::to_vec(&fixture["models"][kind]["export"]).expect("JSON"), schema)
-}
-
 #[test]
 fn scores_clusters_and_means_are_those_in_clear() {
     block_on(async {
         let app = TestApp::start().await;
         let (owner, buyer) = traders(&app.running, app.folder.path(), app.url(), 1_000_000).await;
         let csv = tables::breast_cancer();
-        let (boosted, schema) = fitted("gradient_boosting");
+        let (boosted, schema) = tables::fitted("breast_cancer", "gradient_boosting");
         let rows = tables::coded(&schema, &csv);
         let change = |request: &mut Publication| {
             request.models = true;
@@ -159,7 +151,7 @@ fn scores_clusters_and_means_are_those_in_clear() {
         assert!(found.ranking.as_ref().and_then(|ranking| ranking.auc).is_some_and(|auc| auc.lower > 0.95));
         assert!(auditions::measured(&Metrics::Classification(found)).contains("AUC"));
 
-        let clusters = prepare(&fitted("k_means").0, &listing, "diagnosis", None);
+        let clusters = prepare(&tables::fitted("breast_cancer", "k_means").0, &listing, "diagnosis", None);
         let (_, _, metrics) = evaluate(&buyer, &clusters, None).await;
         let Metrics::Clustering(found) = metrics else { panic!("clusters") };
         let mut expected = vec![vec![0i64; 2]; 3];
@@ -171,7 +163,7 @@ fn scores_clusters_and_means_are_those_in_clear() {
         assert_eq!(found.all.rows, expected);
         assert!(auditions::measured(&Metrics::Clustering(found)).contains("purity"));
 
-        let means = prepare(&fitted("poisson").0, &listing, "mean_radius", None);
+        let means = prepare(&tables::fitted("breast_cancer", "poisson").0, &listing, "mean_radius", None);
         let (_, _, metrics) = evaluate(&buyer, &means, None).await;
         let Metrics::Regression(found) = metrics else { panic!("a regression") };
         let scale = 10f64.powi(-i32::from(schema.column(means.label).measure.as_ref().expect("one").scale));

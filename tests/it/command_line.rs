@@ -224,7 +224,8 @@ fn a_regression_is_evaluated_in_the_finest_integers_that_the_listing_has_room_fo
         let gate = owner.run_gate().await;
 
         let label = schema.find(LABEL).expect("a column");
-        let subject = Subject { dataset: listing.dataset, rows: listing.rows, label, by: None };
+        let subject =
+            Subject { dataset: listing.dataset, rows: listing.rows, label, by: None, is_hidden: false };
         let finest = audition::choose(&model, &schema, subject).expect("an audition");
         let person = Person::of(home, &buyer);
         let listed = listing.id.to_string();
@@ -233,7 +234,7 @@ fn a_regression_is_evaluated_in_the_finest_integers_that_the_listing_has_room_fo
         let found = person.json(&evaluate).await;
         let asked: Audition = serde_json::from_value(found["audition"].clone()).expect("an audition");
         assert_ne!(asked, finest.audition, "the finest can be planned: the test needs another table");
-        let chosen = audition::coarser(&finest, &model, &schema, subject)
+        let chosen = audition::alternatives(&finest, &model, &schema, subject)
             .find(|chosen| chosen.audition == asked)
             .expect("coarser integers");
         let stated = &found["model"]["report"]["rounding"];

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sordino_client::models::{
     predict,
-    publish::{self, Request},
+    publish::{self, Output, Request},
 };
 use sordino_model::quantised;
 use sordino_protocol::{
@@ -35,6 +35,7 @@ fn request(fitted: &Fitted, encoding: InputEncoding) -> Request {
         price: Amount::minor(PRICE),
         quota: PredictionQuota { samples_per_request: 2_000, samples_per_day: 5_000 },
         score_bits: None,
+        output: Output::Scores,
     }
 }
 

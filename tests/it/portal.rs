@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::Command};
 
-use sordino_client::models::publish::{self, Request};
+use sordino_client::models::publish::{self, Output, Request};
 use sordino_protocol::{
     api::models::{PredictionQuota, Serving},
     money::Amount,

@@ -7,7 +7,7 @@ use sordino_client::{
     api::idempotency_key,
     models::{
         predict::{self, Outcome, Plan},
-        publish::{self, Prepared, Request},
+        publish::{self, Output, Prepared, Request},
     },
 };
 use sordino_fhe::predict::{decrypt, encrypt};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sordino_client::models::publish::{self, Request};
+use sordino_client::models::publish::{self, Output, Request};
 use sordino_model::quantised::{Quantised, evaluate};
 use sordino_protocol::{
     api::models::{PredictionQuota, Serving},
@@ -26,6 +26,7 @@ fn integers(fitted: &Fitted, score_bits: Option<u32>) -> Quantised {
         price: Amount::minor(1),
         quota: PredictionQuota::default(),
         score_bits,
+        output: Output::Scores,
     };
     publish::prepare(&request).expect("a model").model
 }

@@ -23,6 +23,16 @@ pub fn breast_cancer() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/breast_cancer.csv")
 }
 
+/// A model of scikit-learn that was fitted to a table, and the schema that the table is published with.
+pub fn fitted(table: &str, kind: &str) -> (Vec<u8>, Schema) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join(format!("../sdk/model/tests/auditions/{table}.json"));
+    let fixture: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("a fixture");
+    let schema = serde_json::from_value(fixture["schema"].clone()).expect("a schema");
+    (serde_json::to_vec(&fixture["models"][kind]["export"]).expect("JSON"), schema)
+}
+
 /// The schema that is inferred from a table.
 pub fn inferred(table: &Path) -> Schema {
     sordino_client::infer::infer(&Table::open(table).expect("a table")).expect("inferred").schema

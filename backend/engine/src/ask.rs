@@ -35,7 +35,7 @@ pub enum AskError {
 /// What cannot be understood or answered, and what to ask instead.
 pub fn understand(dataset: Digest, schema: &Schema, question: Question) -> Result<Bound, AskError> {
     match question {
-        Question::Sql(sql) => Ok(sql::bind(dataset, schema, &sql)?),
+        Question::Sql(sql) => sized(schema, sql::bind(dataset, schema, &sql)?),
         Question::Query(query) => as_it_is(dataset, schema, *query),
     }
 }
@@ -46,9 +46,15 @@ pub fn understand(dataset: Digest, schema: &Schema, question: Question) -> Resul
 /// As [`understand`].
 pub fn understand_explained(dataset: Digest, schema: &Schema, question: Question) -> Result<Bound, AskError> {
     match question {
-        Question::Sql(sql) => Ok(sql::bind_explained(dataset, schema, &sql)?),
+        Question::Sql(sql) => sized(schema, sql::bind_explained(dataset, schema, &sql)?),
         Question::Query(query) => as_it_is(dataset, schema, *query),
     }
+}
+
+/// A short text may stand for conditions of many codes. Gates refuse what is too large to be compiled.
+fn sized(schema: &Schema, bound: Bound) -> Result<Bound, AskError> {
+    bound.query.check_size(schema)?;
+    Ok(bound)
 }
 
 /// Checks a query as the binder's own is right by construction: size first, for that is cheap.
@@ -56,6 +62,7 @@ fn as_it_is(dataset: Digest, schema: &Schema, query: Query) -> Result<Bound, Ask
     if query.dataset != dataset {
         return Err(AskError::Version { asked: query.dataset, current: dataset });
     }
+    query.check_labels()?;
     query.check_size(schema)?;
     query.validate(schema)?;
     let presentation = Presentation::plain(query.outputs.iter().map(|output| output.name.clone()));

@@ -64,11 +64,11 @@ impl Evaluate {
         let layout = self.layout.map(Into::into);
         let mut prepared = self.prepare(listing)?;
         // Who is refused sees of which integers, too.
-        let fitted = auditions::fit(&session, &mut prepared, layout, self.hidden).await;
+        let fitted = auditions::fit(&session, &mut prepared, layout).await;
         if let Some(sandbox) = &sandbox {
             prepared.compare(sandbox);
         }
-        output::note(&introduced(&prepared, self.hidden));
+        output::note(&introduced(&prepared));
         fitted?;
         if self.explain {
             let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
@@ -77,11 +77,7 @@ impl Evaluate {
             return Ok(ExitCode::SUCCESS);
         }
         let keys = context.keys()?;
-        let offer = if self.hidden {
-            auditions::quote_hidden(&session, &prepared, layout).await?
-        } else {
-            auditions::quote(&session, &prepared, layout).await?
-        };
+        let offer = auditions::quote(&session, &prepared, layout).await?;
         let (job, opened) = match self.purchase.carry_out(context, &session, &keys, &offer).await? {
             Bought::Nothing(code) => return Ok(code),
             Bought::Answer(bought) => *bought,
@@ -106,20 +102,19 @@ impl Evaluate {
 
     fn prepare(&self, listing: sordino_protocol::api::Listing) -> Result<Prepared> {
         let bytes = std::fs::read(&self.model).with_context(|| self.model.display().to_string())?;
+        let request = Request { label: &self.label, by: self.by.as_deref(), is_hidden: self.hidden };
         let prepared = auditions::read(&bytes, self.inputs.as_deref())
-            .and_then(|model| {
-                auditions::prepare(model, listing, Request { label: &self.label, by: self.by.as_deref() })
-            })
+            .and_then(|model| auditions::prepare(model, listing, request))
             .map_err(|error: AuditionError| ClientError::from(error))?;
         Ok(prepared)
     }
 }
 
 /// What is brought, and who will see it.
-fn introduced(prepared: &Prepared, hidden: bool) -> String {
+fn introduced(prepared: &Prepared) -> String {
     let schema = &prepared.listing.schema;
     let label = &schema.column(prepared.label).name;
-    let seen = if hidden {
+    let seen = if prepared.is_hidden {
         "hidden    the question below is the model in integers: the platform sees it, the owner's gate does not, and \
          the receipt does not prove that it was computed"
     } else {

@@ -63,6 +63,9 @@ pub struct Request<'a> {
     pub label: &'a str,
     /// Metrics by the values of this dimension, too.
     pub by: Option<&'a str>,
+    /// Whether the model is kept from the owner's gate, which then sees which columns it reads and how many
+    /// rows each predicted class gets. The platform sees all of it in either case.
+    pub is_hidden: bool,
 }
 
 /// A model, and its audition on one listing.
@@ -80,6 +83,8 @@ pub struct Prepared {
     pub label: ColumnId,
     /// The column of groups.
     by: Option<ColumnId>,
+    /// Whether it is kept from the owner's gate.
+    pub is_hidden: bool,
 }
 
 /// Reads a model from the bytes of a file; `inputs` names the columns of an ONNX model that has one
@@ -106,16 +111,19 @@ pub fn check(model: &Model, schema: &Schema, rows: &[Vec<Option<String>>]) -> Pr
 pub fn prepare(model: Model, listing: Listing, request: Request<'_>) -> Result<Prepared, AuditionError> {
     let schema = &listing.schema;
     let (label, by) = (column(schema, request.label)?, request.by.map(|by| column(schema, by)).transpose()?);
-    let chosen = audition::choose(&model, schema, subject(&listing, label, by))?;
+    let is_hidden = request.is_hidden;
+    let subject = Subject { dataset: listing.dataset, rows: listing.rows, label, by, is_hidden };
+    let chosen = audition::choose(&model, schema, subject)?;
     let preflight = preflight::preflight(&model, schema, &[], &chosen.options);
-    Ok(Prepared { model, preflight, chosen, listing, label, by })
-}
-
-const fn subject(listing: &Listing, label: ColumnId, by: Option<ColumnId>) -> Subject {
-    Subject { dataset: listing.dataset, rows: listing.rows, label, by }
+    Ok(Prepared { model, preflight, chosen, listing, label, by, is_hidden })
 }
 
 impl Prepared {
+    const fn subject(&self) -> Subject {
+        let Listing { dataset, rows, .. } = self.listing;
+        Subject { dataset, rows, label: self.label, by: self.by, is_hidden: self.is_hidden }
+    }
+
     /// Compares the integers with the model as it was read, on synthetic rows of the listing.
     pub fn compare(&mut self, sandbox: &Sandbox) {
         let (schema, options) = (&self.listing.schema, &self.chosen.options);
@@ -133,32 +141,19 @@ fn column(schema: &Schema, name: &str) -> Result<ColumnId, AuditionError> {
 /// Asks what an audition costs, and checks the offer as for any query.
 ///
 /// # Errors
-/// As [`buyer::quote`]; `no_plan` when the integers are too fine, see [`fit()`]; `conflict` when the listing has a new version since.
+/// As [`buyer::quote`]; `no_plan` when the integers are too fine, see [`fit()`]; `conflict` when the listing has a
+/// new version since; `policy_refused` when the model is to be hidden and the owner wants it disclosed.
 pub async fn quote(
     session: &Session,
     prepared: &Prepared,
     layout: Option<LayoutKind>,
 ) -> Result<CheckedOffer, ClientError> {
-    buyer::quote_ask(session, prepared.listing.clone(), ask(prepared, layout, false)).await
+    buyer::quote_ask(session, prepared.listing.clone(), ask(prepared, layout)).await
 }
 
-/// As [`quote`], of a model that the owner's gate is not to see: it is shown which columns the model reads
-/// and how many classes it has, and the platform sees all of it.
-///
-/// # Errors
-/// As [`quote`]; `policy_refused` when the owner wants models disclosed, or the model is released by more
-/// than counts of rows by predicted class.
-pub async fn quote_hidden(
-    session: &Session,
-    prepared: &Prepared,
-    layout: Option<LayoutKind>,
-) -> Result<CheckedOffer, ClientError> {
-    buyer::quote_ask(session, prepared.listing.clone(), ask(prepared, layout, true)).await
-}
-
-fn ask(prepared: &Prepared, layout: Option<LayoutKind>, hidden: bool) -> AskQuote {
+fn ask(prepared: &Prepared, layout: Option<LayoutKind>) -> AskQuote {
     let question = Question::Query(Box::new(prepared.chosen.audition.query.clone()));
-    AskQuote { hidden, ..AskQuote::new(prepared.listing.id, question, layout) }
+    AskQuote { hidden: prepared.is_hidden, ..AskQuote::new(prepared.listing.id, question, layout) }
 }
 
 /// The metrics in an opened answer.

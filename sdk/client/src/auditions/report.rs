@@ -64,6 +64,21 @@ pub fn described(preflight: &Preflight, schema: &Schema) -> String {
             rows.max_score_difference,
             same.unwrap_or_default(),
         );
+        if let Some(share) = rows.other_class_at_most {
+            let _ = writeln!(
+                text,
+                "            of rows like these, at most {:.1} % get another class than in floating point: so far \
+                 accuracy may be off",
+                100.0 * share
+            );
+        }
+        if let Some(rms) = rows.rms_at_most {
+            let _ = writeln!(
+                text,
+                "            of rows like these, predictions are off by at most {rms:.3e} (root mean square): so far \
+                 RMSE may be"
+            );
+        }
     }
     for advice in &preflight.advice {
         let _ = writeln!(text, "  note      {}", printable(advice));

@@ -27,7 +27,7 @@ use sordino_protocol::{
     policy::{Epsilon, Noise, Policy},
     predicate::{CodeSet, Predicate},
     program::Program,
-    query::{Branch, Expression, GroupKey, Monomial, Output, Query, Rank, Value},
+    query::{Branch, Class, Expression, GroupKey, LabelKind, Monomial, Output, Query, Rank, Value},
     quote::{Acceptance, Quote},
     receipt::Receipt,
     release::HiddenModel,
@@ -110,6 +110,28 @@ async fn a_spent_budget_is_a_refusal() {
     assert_eq!(refusal(&refused), RefusalReason::EpsilonExhausted);
     let repeated = gate.decide(&world.request(3, world.by_class())).await.expect("decided");
     assert!(repeated.sealed.is_some(), "what was answered before stays free");
+}
+
+/// A buyer and a platform that work together could keep the gate compiling for hours.
+#[tokio::test]
+async fn a_query_that_would_be_compiled_for_long_is_refused_unread() {
+    let world = World::new(exact());
+    let paid = world.by_class();
+    let program = lower::lower(&world.manifest, &paid, LayoutKind::Rollup).expect("lowered");
+    let outputs = world.evaluate(&program);
+    // Every class excludes all before it, in every group of the other key.
+    let ages = |low| Predicate::In { column: ColumnId(1), codes: CodeSet::from_ranges(vec![(low, low + 2)]) };
+    let when = |class: u32| Predicate::Or(vec![ages(class % 8), ages(class % 7 + 3), ages(class % 6 + 1)]);
+    let class = |number| Class { label: Some(format!("{number}")), when: when(number) };
+    let classes = (0..1_000).map(class).collect();
+    let key = GroupKey::Classes { kind: LabelKind::Text, classes };
+    let large = world.query(&[rows()], vec![GroupKey::Codes(ColumnId(0)), key], Predicate::All);
+    let limit = large.check_size(&world.manifest.schema).expect_err("too large");
+    let request = world.request_with(1, large, &program, outputs);
+    let decision = world.gate().await.decide(&request).await.expect("decided");
+    assert_eq!(refusal(&decision), RefusalReason::ProgramMismatch);
+    let Outcome::Refused { detail, .. } = decision.decision.body.outcome else { panic!("refused") };
+    assert!(detail.contains(&limit.to_string()), "{detail}");
 }
 
 #[tokio::test]

@@ -146,7 +146,11 @@ fn check_dataset(request: &ReleaseRequest, manifest: &Manifest) -> Result<(), Re
 fn check_policy(request: &ReleaseRequest, manifest: &Manifest, policy: &Policy) -> Result<(), Stop> {
     let refuse = |detail: String| Stop::from(Refusal::new(RefusalReason::Policy, detail));
     let query = &request.query;
-    query.validate(&manifest.schema).map_err(|e| Refusal::new(RefusalReason::ProgramMismatch, e))?;
+    // Size first: the rest, and compiling most of all, takes time that grows with it.
+    query
+        .check_size(&manifest.schema)
+        .and_then(|()| query.validate(&manifest.schema))
+        .map_err(|error| Refusal::new(RefusalReason::ProgramMismatch, error))?;
     if request.quote.body.policy != policy.digest()? {
         return Err(refuse("the quote was made under another policy than the owner's".to_owned()));
     }

@@ -9,7 +9,7 @@ use sordino_protocol::{
     schema::{ColumnId, Schema},
 };
 
-use super::{Audition, AuditionError, check_rows, plan};
+use super::{Audition, AuditionError, check_rows, compile};
 use crate::{
     model::{Estimator, Link, Model},
     quantise::{Options, Outcome, Prefer, QuantiseError, Resolution, quantise},
@@ -43,6 +43,9 @@ pub struct Subject {
     pub label: ColumnId,
     /// The column to group by.
     pub by: Option<ColumnId>,
+    /// Whether the owner's gate is not to see the model: then only counts of rows by predicted class are
+    /// asked for, without the curves of a score.
+    pub is_hidden: bool,
 }
 
 /// A model in integers, and its audition.
@@ -89,7 +92,7 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
     for prefer in prefers {
         for resolution in &resolutions {
             let options = Options { resolution: *resolution, prefer: *prefer, ..Options::default() };
-            let error = match one(model, schema, subject, options) {
+            let error = match one(model, schema, subject, options, false) {
                 Ok(chosen) => return Ok(chosen),
                 Err(error) => error,
             };
@@ -114,30 +117,39 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
                 | AuditionError::ThresholdOfMeasure { .. }
         ))
     );
-    if by_levels {
-        // As fine as the powers of a score have room for.
-        let compared = model.classes.len() > 2 || model.link() == Link::Smallest;
-        for bits in (if compared { COMPARED_BITS } else { LEVEL_BITS }).rev() {
-            let resolution = Resolution::ScoreBits(bits);
-            let options =
-                Options { resolution, prefer: Prefer::Codes, difference: true, ..Options::default() };
-            match one(model, schema, subject, options) {
-                Err(ChooseError::Audition(
-                    AuditionError::Levels { .. }
-                    | AuditionError::Depth(_)
-                    | AuditionError::TooManyGroups { .. },
-                )) => {}
-                chosen => return chosen,
-            }
-        }
+    if by_levels && let Some(found) = finest_levels(model, schema, subject, false) {
+        return found;
     }
     Err(refused.unwrap_or(ChooseError::Audition(AuditionError::TooFine)))
 }
 
-/// The same audition in coarser integers, the finest first, and a bounded number of them: which layouts a
-/// listing has, and so how large the sums may be that it is asked for, is not known here. There are none of
-/// what is tabulated or counted by levels, whose sums are counts of rows.
-pub fn coarser<'a>(
+/// By the levels of scores that are as fine as their powers have room for; `None` if even the coarsest have too
+/// many.
+fn finest_levels(
+    model: &Model,
+    schema: &Schema,
+    subject: Subject,
+    by_score: bool,
+) -> Option<Result<Chosen, ChooseError>> {
+    let compared = model.classes.len() > 2 || model.link() == Link::Smallest;
+    let mut bits = (if compared { COMPARED_BITS } else { LEVEL_BITS }).rev();
+    bits.find_map(|bits| {
+        let resolution = Resolution::ScoreBits(bits);
+        let options = Options { resolution, prefer: Prefer::Codes, difference: true, ..Options::default() };
+        match one(model, schema, subject, options, by_score) {
+            Err(ChooseError::Audition(
+                AuditionError::Levels { .. } | AuditionError::Depth(_) | AuditionError::TooManyGroups { .. },
+            )) => None,
+            found => Some(found),
+        }
+    })
+}
+
+/// The same audition in other ways, the best first, and a bounded number of them: which layouts a listing
+/// has, and so how large sums and how deep conditions may be, is not known here. Sums of errors come in
+/// coarser integers; what is told by conditions comes by the levels of scores. What is by levels already has
+/// none.
+pub fn alternatives<'a>(
     chosen: &Chosen,
     model: &'a Model,
     schema: &'a Schema,
@@ -153,15 +165,25 @@ pub fn coarser<'a>(
         .map(|measure| measure.min.abs_diff(measure.max) as f64 / 10f64.powi(i32::from(measure.scale)));
     let bits = (finest.saturating_sub(GIVEN_UP).max(coarsest)..finest).rev();
     let is_fine = move |bits: &i32| range.is_none_or(|range| range * 2f64.powi(*bits) >= STEPS);
-    bits.take_while(is_fine).filter_map(move |bits| {
+    let coarser = bits.take_while(is_fine).filter_map(move |bits| {
         let options = Options { resolution: Resolution::FractionBits(bits), ..options };
-        one(model, schema, subject, options).ok()
-    })
+        one(model, schema, subject, options, false).ok()
+    });
+    let conditions =
+        matches!(options.resolution, Resolution::ScoreBits(_)) && !chosen.audition.query.is_scored();
+    let levels = move || finest_levels(model, schema, subject, true)?.ok();
+    coarser.chain(std::iter::once_with(move || conditions.then(levels).flatten()).flatten())
 }
 
-fn one(model: &Model, schema: &Schema, subject: Subject, options: Options) -> Result<Chosen, ChooseError> {
+fn one(
+    model: &Model,
+    schema: &Schema,
+    subject: Subject,
+    options: Options,
+    by_score: bool,
+) -> Result<Chosen, ChooseError> {
     let outcome = quantise(model, schema, &options)?;
-    let audition = plan(&outcome.model, schema, subject.dataset, subject.label, subject.by)?;
+    let audition = compile(&outcome.model, schema, subject, by_score)?;
     check_rows(&audition, schema, subject.rows)?;
     if audition.query.is_scored() {
         let bytes =

@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use sordino_protocol::{
-    digest::Digest,
     predicate::Predicate,
     query::{Class, Expression, GroupKey, LabelKind, Output, Query},
     schema::{ColumnId, Schema},
 };
 
 use super::{
-    Audition, AuditionError, MAX_CELLS, Reading,
+    Audition, AuditionError, MAX_CELLS, Reading, Subject,
     cells::{self, Cell},
     clusters::ClusterReading,
     joint, scores,
@@ -35,13 +34,24 @@ pub struct ClassReading {
     pub count: usize,
 }
 
+/// How classes are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// By conditions of codes.
+    Conditions,
+    /// By the largest of their scores.
+    Score,
+    /// By conditions, if there are not too many.
+    Either,
+}
+
 pub(super) fn plan(
     model: &Quantised,
     schema: &Schema,
-    dataset: Digest,
-    label: ColumnId,
-    by: Option<ColumnId>,
+    subject: Subject,
+    told_by: By,
 ) -> Result<Audition, AuditionError> {
+    let Subject { dataset, label, by, .. } = subject;
     let column = schema.column(label);
     if column.dimension.is_none() {
         return Err(AuditionError::LabelIsNoDimension { label: column.name.clone() });
@@ -49,18 +59,19 @@ pub(super) fn plan(
     // Clusters are no classes of the label.
     let clusters = model.link == Link::Smallest;
     let actual = if clusters { Vec::new() } else { actual(model, schema, label)? };
-    let (key, predicted) = match predictions(model, schema) {
-        Ok(cells) => by_cell(model, schema, &cells),
-        // Two classes have one score, whose levels are counted.
-        Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
-            if clusters || model.classes.len() > 2 =>
-        {
-            let scores = scores::of_classes(model, schema)?;
-            let labels = model.classes.clone();
-            (GroupKey::Largest { labels, scores }, (0..model.classes.len()).collect())
-        }
-        Err(error) => return Err(error),
+    let by_score = || -> Result<_, AuditionError> {
+        let (labels, scores) = (model.classes.clone(), scores::of_classes(model, schema)?);
+        Ok((GroupKey::Largest { labels, scores }, (0..model.classes.len()).collect()))
     };
+    let by_conditions = || Ok(by_cell(model, schema, &predictions(model, schema)?));
+    let (key, predicted) = match told_by {
+        By::Conditions => by_conditions(),
+        By::Score => by_score(),
+        By::Either => match by_conditions() {
+            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. }) => by_score(),
+            told => told,
+        },
+    }?;
     let mut groups = vec![key, GroupKey::Codes(label)];
     groups.extend(by.map(GroupKey::Codes));
     let names = ["predicted".to_owned(), column.name.clone()].into_iter();

@@ -89,6 +89,12 @@ pub enum AuditionError {
         /// How many there are.
         classes: usize,
     },
+    /// A number predicted by a model that the gate is not to see.
+    #[error(
+        "the model predicts a number, whose errors are sums: of a hidden model only counts of rows by predicted \
+         class are released, so disclose it"
+    )]
+    HiddenNumber,
     /// A network of inputs that are too many to be tabulated.
     #[error(
         "a network is evaluated for every combination of the codes of its inputs, at most {}: use fewer inputs, or \

@@ -32,7 +32,7 @@ use sordino_protocol::{
 };
 
 pub use self::{
-    choose::{ChooseError, Chosen, Subject, choose, coarser},
+    choose::{ChooseError, Chosen, Subject, alternatives, choose},
     classes::ClassReading,
     clusters::{ClusterReading, ClusterTable, Clustering},
     confusion::{Classification, ClassificationGroup, IntervalMetrics, StandardErrors},
@@ -90,18 +90,22 @@ pub enum Metrics {
     Regression(Regression),
 }
 
-/// Compiles an audition of a model over a valid schema: of its predictions of `label`, by the codes of
-/// `by` if given, over the dataset version with this manifest digest.
+/// Compiles an audition of a model over a valid schema: of its predictions of the subject's label.
 ///
 /// # Errors
 /// What keeps the model from being evaluated by a query, and what would be possible.
-pub fn plan(
+pub fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audition, AuditionError> {
+    compile(model, schema, subject, false)
+}
+
+/// As [`plan`]; if `by_score`, by the levels of scores even where conditions would do.
+fn compile(
     model: &Quantised,
     schema: &Schema,
-    dataset: Digest,
-    label: ColumnId,
-    by: Option<ColumnId>,
+    subject: Subject,
+    by_score: bool,
 ) -> Result<Audition, AuditionError> {
+    let Subject { dataset, label, by, is_hidden, rows: _ } = subject;
     let name = |id: ColumnId| schema.column(id).name.clone();
     if model.columns().contains(&label) || by == Some(label) {
         return Err(AuditionError::LabelIsInput { label: name(label) });
@@ -112,18 +116,26 @@ pub fn plan(
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
-        of_numbers(model, schema, dataset, label, by)
+        match (is_hidden, by_score) {
+            (true, _) => Err(AuditionError::HiddenNumber),
+            (false, true) => levels::plan(model, schema, dataset, label, by),
+            (false, false) => of_numbers(model, schema, dataset, label, by),
+        }
     } else {
-        match classes::plan(model, schema, dataset, label, by) {
-            // Counted by the levels of the score, where they are few enough.
-            Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. })
-                if model.classes.len() == 2 && model.link != Link::Smallest =>
-            {
-                scores::plan(model, schema, dataset, label, by)
-            }
-            planned => planned,
+        let has_curves = model.classes.len() == 2 && model.link != Link::Smallest && !is_hidden;
+        let of_score = || scores::plan(model, schema, dataset, label, by);
+        match (has_curves, by_score) {
+            (true, true) => of_score(),
+            (false, true) => classes::plan(model, schema, subject, classes::By::Score),
+            (true, false) => match classes::plan(model, schema, subject, classes::By::Conditions) {
+                // Counted by the levels of the score, where they are few enough.
+                Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. }) => of_score(),
+                planned => planned,
+            },
+            (false, false) => classes::plan(model, schema, subject, classes::By::Either),
         }
     }?;
+    audition.query.check_labels()?;
     audition.query.validate(schema)?;
     audition.query.check_size(schema)?;
     Ok(audition)

@@ -139,8 +139,27 @@ fn score(model: &Quantised, schema: &Schema) -> Result<(Score, i64), AuditionErr
     Ok((weighted(model, schema, weights, false)?, at))
 }
 
-/// For every class of a model a score, the largest of which tells the class.
+/// For every class of a model a score, the largest of which tells the class, the first of equals. Of two
+/// classes the first has the threshold, which is the same for all rows.
 pub(super) fn of_classes(model: &Quantised, schema: &Schema) -> Result<Vec<Score>, AuditionError> {
+    let scores = if model.classes.len() == 2 {
+        let (score, at) = score(model, schema)?;
+        vec![Score { intercept: at, terms: Vec::new() }, score]
+    } else {
+        of_many(model, schema)?
+    };
+    for (at, score) in scores.iter().enumerate() {
+        for other in &scores[..at] {
+            let levels = score.minus(other).map_or(u64::MAX, |difference| difference.levels());
+            if levels > MAX_LEVELS {
+                return Err(AuditionError::Levels { levels });
+            }
+        }
+    }
+    Ok(scores)
+}
+
+fn of_many(model: &Quantised, schema: &Schema) -> Result<Vec<Score>, AuditionError> {
     let sign = match model.link {
         Link::Largest | Link::Softmax | Link::Probabilities | Link::OneVsRest => 1,
         Link::Smallest => -1,
@@ -158,16 +177,7 @@ pub(super) fn of_classes(model: &Quantised, schema: &Schema) -> Result<Vec<Score
         // Trees of one model are alike for all classes: their differences are trees again.
         weighted(model, schema, &weights, true)
     };
-    let scores: Vec<Score> = (0..classes).map(of_class).collect::<Result<_, _>>()?;
-    for (at, score) in scores.iter().enumerate() {
-        for other in &scores[..at] {
-            let levels = score.minus(other).map_or(u64::MAX, |difference| difference.levels());
-            if levels > MAX_LEVELS {
-                return Err(AuditionError::Levels { levels });
-            }
-        }
-    }
-    Ok(scores)
+    (0..classes).map(of_class).collect()
 }
 
 /// A sum of the model's scores, each times a weight.

@@ -138,7 +138,7 @@ pub struct Report {
     /// beforehand (networks whose sums are not of few levels).
     pub rounding: Option<Vec<f64>>,
     /// Per score, the largest error because a bucket stands for all its values; `None` where it is not
-    /// known beforehand (trees: see `cuts`; such networks).
+    /// known beforehand (such networks).
     pub buckets: Option<Vec<f64>>,
     /// Thresholds that fall inside a bucket: rows of it all go to one side.
     pub cuts: Vec<Cut>,

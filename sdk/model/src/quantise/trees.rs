@@ -60,7 +60,12 @@ pub(super) fn quantise(
         Link::Cutoff { at } => Link::Cutoff { at: round("the cutoff", at, fraction_bits)? },
         other => other.map(|_| 0),
     };
-    let report = Report { rounding: Some(rounding), buckets: None, cuts: sets.cuts };
+    let factors = options.of_two(model).map(|(factors, _)| factors);
+    let buckets = (0..base.len()).map(|score| {
+        let one = |(tree, routed): (&Tree, &Routed)| routed.detour(tree, score, factors) * share;
+        trees.iter().zip(&routed).map(one).sum()
+    });
+    let report = Report { rounding: Some(rounding), buckets: Some(buckets.collect()), cuts: sets.cuts };
     let model =
         Quantised { format: Format::V1, shape, link, classes: model.classes.clone(), fraction_bits, bounds };
     Ok(Outcome { model, report })
@@ -70,6 +75,17 @@ pub(super) fn quantise(
 struct Routed {
     score: usize,
     nodes: Vec<RoutedNode>,
+    /// By node of the tree, what codes do there; `None` where no code comes.
+    passed: Vec<Option<Passed>>,
+}
+
+/// What codes do at a node.
+#[derive(Clone, Copy)]
+struct Passed {
+    /// Whether some go left, and some right.
+    sides: [bool; 2],
+    /// Whether values of a code go another way than it does.
+    cut: bool,
 }
 
 enum RoutedNode {
@@ -102,8 +118,8 @@ impl<'a> Sets<'a> {
         }
     }
 
-    /// The codes of a feature's column that answer a test with yes.
-    fn left(&mut self, index: usize, test: &Test, missing: Option<Side>) -> CodeSet {
+    /// The codes of a feature's column that answer a test with yes, and whether a bucket is cut by it.
+    fn left(&mut self, index: usize, test: &Test, missing: Option<Side>) -> (CodeSet, bool) {
         let feature = &self.model.features[index];
         let input = feature.input as usize;
         let column = self.schema.column(self.mapped[input].column);
@@ -125,7 +141,7 @@ impl<'a> Sets<'a> {
             }
         }
         let values = self.features[index].clone().unwrap_or_default();
-        let mut left = Vec::new();
+        let (mut left, mut cut) = (Vec::new(), false);
         for (code, value) in values.into_iter().enumerate() {
             let goes_left = match (value, missing) {
                 (Some(value), _) => test.holds(rounded(value, self.precision)),
@@ -141,9 +157,10 @@ impl<'a> Sets<'a> {
             }
             if value.is_some() && self.is_cut(index, test, code, goes_left) {
                 self.report_cut(index, test, code);
+                cut = true;
             }
         }
-        CodeSet::from_codes(left)
+        (CodeSet::from_codes(left), cut)
     }
 
     /// Whether some value of a bucket answers otherwise than the value that represents it.
@@ -181,13 +198,15 @@ impl<'a> Sets<'a> {
     fn route(&mut self, tree: &Tree) -> Routed {
         let mut nodes: Vec<RoutedNode> = Vec::with_capacity(tree.nodes.len());
         let mut open = vec![(0usize, None::<(usize, Side)>)];
+        let mut passed = vec![None; tree.nodes.len()];
         while let Some((at, parent)) = open.pop() {
             let node = match &tree.nodes[at] {
                 Node::Leaf(values) => RoutedNode::Leaf(values.clone()),
                 Node::Split { feature, test, left, right, missing } => {
-                    let codes = self.left(*feature as usize, test, *missing);
+                    let (codes, cut) = self.left(*feature as usize, test, *missing);
                     let column = self.mapped[self.model.features[*feature as usize].input as usize].column;
                     let size = self.schema.column(column).codes();
+                    passed[at] = Some(Passed { sides: [!codes.is_empty(), codes.len() < size], cut });
                     if codes.is_empty() || codes.len() == size {
                         open.push((if codes.is_empty() { *right } else { *left } as usize, parent));
                         continue;
@@ -205,7 +224,7 @@ impl<'a> Sets<'a> {
             }
             nodes.push(node);
         }
-        Routed { score: tree.score as usize, nodes }
+        Routed { score: tree.score as usize, nodes, passed }
     }
 }
 
@@ -219,6 +238,39 @@ impl Routed {
             }
         }
         self.score = 0;
+    }
+
+    /// The most that a row changes a score by which leaves the way of its bucket at a cut; of two scores
+    /// times factors, where given.
+    fn detour(&self, tree: &Tree, score: usize, factors: Option<[f64; 2]>) -> f64 {
+        let first = tree.score as usize;
+        let value = |leaf: &[f64]| match factors {
+            Some(factors) => {
+                leaf.iter().zip(&factors[first.min(2)..]).map(|(leaf, factor)| leaf * factor).sum()
+            }
+            None => score.checked_sub(first).and_then(|at| leaf.get(at)).copied().unwrap_or(0.0),
+        };
+        // Of every node the range of leaves below, and the most by which a row is off there.
+        let mut below = vec![(0.0f64, 0.0f64, 0.0f64); tree.nodes.len()];
+        for (at, node) in tree.nodes.iter().enumerate().rev() {
+            below[at] = match node {
+                Node::Leaf(leaf) => (value(leaf), value(leaf), 0.0),
+                Node::Split { left, right, .. } => {
+                    let (left, right) = (below[*left as usize], below[*right as usize]);
+                    let Passed { sides, cut } =
+                        self.passed[at].unwrap_or(Passed { sides: [false; 2], cut: false });
+                    let mut off = 0.0f64;
+                    for (_, (.., of_side)) in sides.iter().zip([left, right]).filter(|(passed, _)| **passed) {
+                        off = off.max(of_side);
+                    }
+                    if cut {
+                        off = off.max(left.1 - right.0).max(right.1 - left.0);
+                    }
+                    (left.0.min(right.0), left.1.max(right.1), off)
+                }
+            };
+        }
+        below.first().map_or(0.0, |root| root.2)
     }
 
     /// What its leaves add to a score; empty where it adds nothing to it.

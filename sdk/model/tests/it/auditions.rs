@@ -13,7 +13,9 @@ use sordino_protocol::{
     canonical::Canonical,
     coded::CodedTable,
     digest::Digest,
-    plaintext, release_values,
+    plaintext,
+    query::VeilError,
+    release_values,
     schema::{Column, ColumnId, Domain, Measure, Schema},
 };
 
@@ -96,6 +98,7 @@ impl World {
             rows: self.table.rows as u64,
             label: self.label,
             by: by.then_some(self.group),
+            is_hidden: false,
         }
     }
 
@@ -258,6 +261,40 @@ fn released_metrics_are_those_of_the_integer_model() {
         ];
         assert!(said.iter().any(|words| error.contains(words)), "{name}: {error}");
     }
+}
+
+/// Whatever classifier can be auditioned can be hidden, too: the gate needs nothing but counts.
+#[test]
+fn hidden_classifiers_release_the_same_confusion_matrix_and_show_no_score() {
+    let mut by_score = BTreeSet::new();
+    for (name, fixture) in fixtures() {
+        for (format, model) in models(&fixture) {
+            let world = World::new(&fixture, &model, Published::Buckets);
+            let subject = Subject { is_hidden: true, ..world.subject(true) };
+            let hidden = audition::choose(&model, &world.schema, subject);
+            if model.classes.is_empty() {
+                let refused = matches!(hidden, Err(ChooseError::Audition(AuditionError::HiddenNumber)));
+                assert!(refused, "{name} from {format}: {hidden:?}");
+                continue;
+            }
+            let Ok(shown) = audition::choose(&model, &world.schema, world.subject(true)) else { continue };
+            let hidden = hidden.unwrap_or_else(|error| panic!("{name} from {format}: {error}"));
+            check(&format!("{name} from {format}, hidden"), &world, &model, &hidden);
+            let veiled = match hidden.audition.query.veiled() {
+                // On these buckets it predicts one class only.
+                Err(VeilError::NoConditions) => continue,
+                veiled => veiled.expect("only counts by class"),
+            };
+            assert!(veiled.query.is_veiled() && veiled.query.scores.is_empty());
+            if !shown.audition.query.scores.is_empty() {
+                // The comparison is deeper than the powers that are counted, so integers may be coarser.
+                let bits = |chosen: &Chosen| chosen.outcome.model.fraction_bits;
+                assert!((bits(&shown) - 3..=bits(&shown)).contains(&bits(&hidden)), "{name}");
+                by_score.insert(name.clone());
+            }
+        }
+    }
+    assert!(by_score.len() > 5, "{by_score:?}");
 }
 
 #[test]

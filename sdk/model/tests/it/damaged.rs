@@ -110,7 +110,8 @@ fn auditions_of_damaged_models_never_panic() {
             measure: None,
         });
         let label = schema.find("the label").expect("a column");
-        let subject = Subject { dataset: Digest::from_bytes([1; 32]), rows: 100, label, by: None };
+        let subject =
+            Subject { dataset: Digest::from_bytes([1; 32]), rows: 100, label, by: None, is_hidden: false };
         let text = fixture.export.as_ref().expect("an export").to_string();
         for bytes in damaged(&text, 60) {
             let Ok(model) = any(&bytes, None, &Limits::default()) else { continue };

@@ -208,7 +208,9 @@ pub fn reveals(form: &InputForm, encoding: InputEncoding) -> String {
             let plural = if trees.len() == 1 { "" } else { "s" };
             return format!("{} tree{plural} with the test of every node, but no leaf", trees.len());
         }
-        Packing::Network { inputs, units, .. } => (format!("that {units} sums are looked up in tables, and "), inputs),
+        Packing::Network { inputs, units, .. } => {
+            (format!("that {units} sums are looked up in tables, and "), inputs)
+        }
         Packing::Batch { inputs } | Packing::Rows { inputs } => (String::new(), inputs),
     };
     match encoding {

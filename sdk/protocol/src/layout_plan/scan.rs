@@ -29,7 +29,7 @@ const MAX_LIMBS_8K: u32 = 2;
 /// the limbs of the first.
 pub const HEADROOM: u64 = 4;
 
-/// Limbs for products may take one part in so many of the upload.
+/// Limbs for products take at most one part in so many of the upload.
 const FACTOR_SHARE: u64 = 64;
 
 /// The sets that a table may be published in, the better first.
@@ -69,8 +69,8 @@ pub(super) struct Choices<'a> {
     rows: u64,
     pub(super) set: ParameterSet,
     pub(super) columns: Vec<ColumnChoices>,
-    /// Whether measures are stored a second time, in limbs for products.
-    factors: bool,
+    /// Measures that are stored a second time, in limbs for products.
+    factors: Vec<ColumnId>,
 }
 
 /// The ways to write a column that are not beaten by a mix of others: more slices, less work.
@@ -101,16 +101,29 @@ pub(super) type Taken = Vec<Option<usize>>;
 impl<'a> Choices<'a> {
     pub(super) fn new(schema: &'a Schema, rows: u64, set: ParameterSet) -> Self {
         let columns = schema.dimensions().map(|column| ColumnChoices::new(schema, column, set)).collect();
-        Self { schema, rows, set, columns, factors: true }
+        Self { schema, rows, set, columns, factors: schema.measures().collect() }
     }
 
-    /// Without the slices that only products of large values need, if they take more than their share of
-    /// the upload.
+    /// With as many of the slices that only products of large values need as have room in their share of
+    /// the upload: first those of measures that are no dimensions, for what is predicted mostly is none, and
+    /// how well needs its square.
     pub(super) fn within(mut self, bytes: u64) -> Self {
-        let all = self.fixed();
-        self.factors = false;
-        self.factors = (all - self.fixed()) * self.slice_bytes() * FACTOR_SHARE <= bytes;
-        self
+        let mut left = bytes / FACTOR_SHARE / self.slice_bytes().max(1);
+        self.factors.sort_by_key(|id| self.schema.column(*id).dimension.is_some());
+        let mut factors = std::mem::take(&mut self.factors);
+        factors.retain(|id| {
+            let slices = u64::from(self.factor_slices(*id));
+            let fits = slices <= left;
+            left -= if fits { slices } else { 0 };
+            fits
+        });
+        Self { factors, ..self }
+    }
+
+    /// Limbs for products of a measure; 0 where it is one of them as it is.
+    fn factor_slices(&self, id: ColumnId) -> u32 {
+        let (bits, limb) = (width_bits(self.schema, id), u32::from(factor_bits(self.set, self.rows)));
+        if bits > limb { bits.div_ceil(limb) } else { 0 }
     }
 
     /// Bytes of one slice of all chunks.
@@ -214,10 +227,7 @@ impl<'a> Choices<'a> {
         let limb_bits = limb_bits(self.set, self.rows);
         let limbs = |id| width_bits(schema, id).div_ceil(u32::from(limb_bits)).max(1);
         let factor_bits = factor_bits(self.set, self.rows);
-        let factors = |id| match width_bits(schema, id) {
-            bits if self.factors && bits > u32::from(factor_bits) => bits.div_ceil(u32::from(factor_bits)),
-            _ => 0,
-        };
+        let factors = |id| if self.factors.contains(&id) { self.factor_slices(id) } else { 0 };
         ScanLayout {
             parameter_set: self.set,
             digits: digits.to_vec(),

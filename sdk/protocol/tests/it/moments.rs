@@ -2,7 +2,7 @@
 
 use sordino_protocol::{
     layout::{CellSum, LayoutKind},
-    layout_plan::{self, RollupBudget, check_growth},
+    layout_plan::{self, Budget, RollupBudget, check_growth, publication},
     lower::{LowerError, lower},
     plaintext,
     predicate::Predicate,
@@ -221,6 +221,28 @@ fn what_needs_the_rows_in_which_both_have_values_is_refused() {
             (alone(slope(&schema, 3, 2)), true),
             (alone(pair(&schema, Pair::Correlation, 0, 3)), false),
         ],
+    );
+}
+
+/// Limbs for products have a share of the upload: what is no dimension has them first, for its square is
+/// what tells how well it is predicted.
+#[test]
+fn what_is_predicted_has_limbs_for_products_before_what_is_read() {
+    let read = |name: String| Column {
+        measure: Some(Measure { scale: 0, min: 0, max: 1 << 20 }),
+        dimension: dimension("a", 4).dimension,
+        ..measure(&name, 9)
+    };
+    let label = Column { measure: Some(Measure { scale: 0, min: 0, max: 30_000 }), ..measure("label", 9) };
+    let columns = (0..12).map(|at| read(format!("x{at}"))).chain([label]).collect();
+    let schema = schema(columns);
+    let budget = Budget { max_upload: None, rollup: None, scan: true, score: false };
+    let scan = publication(&schema, 600, &budget).expect("planned").scan.expect("there");
+    let factors: Vec<u8> = scan.measures.iter().map(|measure| measure.factors).collect();
+    assert_eq!(factors.last(), Some(&2), "{factors:?}");
+    assert!(
+        factors.iter().filter(|limbs| **limbs > 0).count() < 13,
+        "{factors:?}: not all of them have room"
     );
 }
 

@@ -48,7 +48,10 @@ const PUBLISHED: [Published; 3] = [
             "mlp",
         ]
     ),
-    published!("breast_cancer", &["random_forest", "lightgbm", "k_means", "mlp_regressor"]),
+    published!(
+        "breast_cancer",
+        &["random_forest", "random_forest_regressor", "lightgbm", "k_means", "mlp_regressor"]
+    ),
     published!(
         "actg175",
         &[
@@ -56,6 +59,7 @@ const PUBLISHED: [Published; 3] = [
             "lasso",
             "categorical_naive_bayes",
             "naive_bayes_of_several_classes",
+            "gradient_boosting_of_several_classes",
             "lightgbm_of_several_classes",
         ]
     ),

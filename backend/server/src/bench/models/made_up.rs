@@ -1,7 +1,7 @@
 //! Auditions of models of known size on made-up rows: those that the design sets goals for.
 
 use sordino_model::{
-    audition,
+    audition::{self, Subject},
     model::Link,
     quantised::{Format, IntegerNode, IntegerTree, Quantised, Score, Shape, Term},
 };
@@ -108,7 +108,9 @@ fn one(
     published: Published,
 ) -> anyhow::Result<Case> {
     let Table { schema, rows, label } = table;
-    let audition = audition::plan(model, &schema, Digest::from_bytes([0; 32]), label, None)?;
+    let dataset = Digest::from_bytes([0; 32]);
+    let subject = Subject { dataset, rows: rows.rows as u64, label, by: None, is_hidden: false };
+    let audition = audition::plan(model, &schema, subject)?;
     let mut world = Encrypted::new(&schema, rows, &published.budget())?;
     // The scorecard takes long enough to be measured once.
     let repeats = if matches!(published, Published::Score) { 1 } else { 3 };

@@ -1,9 +1,6 @@
 //! Models that the gate does not see: what it insists on, whatever the platform sends.
 
-use sordino_protocol::{
-    policy::{Disclosure, PolicyError},
-    query::{Class, LabelKind},
-};
+use sordino_protocol::policy::{Disclosure, PolicyError};
 
 use super::*;
 

@@ -1,17 +1,16 @@
 //! Before anything is uploaded or paid: whether a model can be evaluated on a table, what it reads, how
 //! far the integers are from the floating-point model on sandbox rows, and what to change.
 
-use serde::{Deserialize, Serialize};
-use sordino_protocol::{
-    coded::CodedTable,
-    schema::{Column, Domain, Schema},
-};
+mod compare;
+mod likely;
 
+use serde::{Deserialize, Serialize};
+use sordino_protocol::schema::{Column, Domain, Schema};
+
+pub use self::compare::Comparison;
 use crate::{
-    float::{self, Outcome as FloatOutcome},
     model::{Estimator, Input, Kind, Model},
     quantise::{self, Mapped, Options, Outcome, Problem, QuantiseError, Report},
-    quantised,
     scalar::Scalar,
 };
 
@@ -55,24 +54,6 @@ pub struct Size {
     pub depth: usize,
 }
 
-/// Integers against floating point, row by row.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Comparison {
-    /// Rows compared.
-    pub rows: usize,
-    /// Rows that the schema or the model refuses.
-    pub refused: usize,
-    /// Why the first of them was refused.
-    pub first_refusal: Option<String>,
-    /// Largest difference of a score, in units of the score.
-    pub max_score_difference: f64,
-    /// Mean difference of a score.
-    pub mean_score_difference: f64,
-    /// Fraction of rows with the same class; `None` for a model that predicts a number.
-    pub equal_classes: Option<f64>,
-}
-
 impl Preflight {
     /// Whether the model can be evaluated on the table.
     pub const fn is_supported(&self) -> bool {
@@ -101,7 +82,7 @@ pub fn preflight(
     };
     match quantise::quantise(model, schema, options) {
         Ok(outcome) => {
-            let compared = compare(model, schema, rows, &outcome, options);
+            let compared = compare::compare(model, schema, rows, &outcome, options);
             found.advice = advice(&outcome, &compared, options);
             found.fraction_bits = Some(outcome.model.fraction_bits);
             found.report = Some(outcome.report);
@@ -151,65 +132,6 @@ fn scalar(schema: &Schema, column: &Column, cell: Option<&str>) -> Scalar {
     }
 }
 
-fn compare(
-    model: &Model,
-    schema: &Schema,
-    rows: &[Vec<Option<String>>],
-    outcome: &Outcome,
-    options: &Options,
-) -> Comparison {
-    let difference = options.of_two(model).map(|(factors, _)| factors);
-    let mut found = Comparison::default();
-    let (mut sum, mut scores, mut equal) = (0.0, 0usize, 0usize);
-    for row in rows {
-        let (float, integer) = match both(model, schema, row, outcome) {
-            Ok(both) => both,
-            Err(reason) => {
-                found.refused += 1;
-                found.first_refusal.get_or_insert(reason);
-                continue;
-            }
-        };
-        found.rows += 1;
-        let floats = match (difference, float.scores.as_slice()) {
-            // Scores are not told.
-            _ if options.classes_only => Vec::new(),
-            (Some(factors), [first, second]) => vec![factors[0] * first + factors[1] * second],
-            _ => float.scores.clone(),
-        };
-        for (integer, float) in outcome.model.scores(&integer.scores).iter().zip(&floats) {
-            let difference = (integer - float).abs();
-            found.max_score_difference = found.max_score_difference.max(difference);
-            sum += difference;
-            scores += 1;
-        }
-        if let FloatOutcome::Class { class, .. } = float.outcome {
-            equal += usize::from(integer.class == Some(class));
-        }
-    }
-    if found.rows > 0 {
-        found.mean_score_difference = sum / scores.max(1) as f64;
-        let classes = !model.classes.is_empty();
-        found.equal_classes = classes.then(|| equal as f64 / found.rows as f64);
-    }
-    found
-}
-
-type Both = (float::Prediction, quantised::IntegerPrediction);
-
-fn both(model: &Model, schema: &Schema, row: &[Option<String>], outcome: &Outcome) -> Result<Both, String> {
-    if row.len() != schema.columns.len() {
-        return Err(format!("{} cells, the schema has {} columns", row.len(), schema.columns.len()));
-    }
-    let cells: Vec<Option<&str>> = row.iter().map(Option::as_deref).collect();
-    let mut table = CodedTable::new(schema);
-    table.push(schema, 1, &cells).map_err(|error| error.to_string())?;
-    let float =
-        float::evaluate(model, &self::row(model, schema, &cells)).map_err(|error| error.to_string())?;
-    let integer = quantised::evaluate(&outcome.model, &table, 0).map_err(|error| error.to_string())?;
-    Ok((float, integer))
-}
-
 /// What would make the integers follow the model more closely.
 fn advice(outcome: &Outcome, compared: &Comparison, options: &Options) -> Vec<String> {
     let mut advice: Vec<String> = outcome.report.cuts.iter().take(10).map(ToString::to_string).collect();
@@ -218,7 +140,8 @@ fn advice(outcome: &Outcome, compared: &Comparison, options: &Options) -> Vec<St
     }
     let worst = |errors: &Option<Vec<f64>>| errors.iter().flatten().copied().fold(0.0, f64::max);
     let (rounding, buckets) = (worst(&outcome.report.rounding), worst(&outcome.report.buckets));
-    if buckets > 0.0 && buckets > rounding {
+    // Of trees, the thresholds above say it.
+    if buckets > rounding && outcome.report.cuts.is_empty() {
         advice.push(format!(
             "a score may be off by {buckets:.3} because buckets stand for all their values: ask for narrower ones, or \
              prefer measures"
