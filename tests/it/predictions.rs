@@ -1,6 +1,6 @@
 //! A vendor's model, a client's encrypted rows: the whole way, over HTTP.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use sordino_client::{
     ClientError,
@@ -103,6 +103,32 @@ fn predictions_equal_the_model_in_clear_and_the_money_adds_up() {
         let earned = vendor.session.client.balance().await.expect("a balance").payable;
         assert_eq!(earned, Amount::minor(3 * 18 * PRICE));
         assert!(app.running.storage().ledger().audit().await.expect("an audit").is_clean());
+    });
+}
+
+#[test]
+fn a_class_is_sold_without_its_score() {
+    block_on(async {
+        let app = TestApp::start().await;
+        let home = app.folder.path();
+        let (vendor, client) = traders(&app.running, home, app.url(), 1_000).await;
+        let fitted = fitted(home, "logistic_german_credit", Numbers::Buckets);
+        let asked = Request {
+            output: Output::Classes,
+            score_bits: None,
+            ..request(&fitted, InputEncoding::Tests, Serving::Both)
+        };
+        let (prepared, listing) = offer(&vendor, &asked).await;
+        let plan = predict::plan(listing, &fitted.rows).expect("the rows fit");
+        let outcome = run(&client, plan.clone()).await.expect("predicted");
+        assert_equal(&prepared.model, &plan, &outcome);
+        let classes: BTreeSet<&Option<String>> =
+            outcome.rows.iter().map(|row| &row.predicted.class).collect();
+        assert_eq!(classes.len(), 2, "both classes occur: {classes:?}");
+        for row in &outcome.rows {
+            assert!(row.scores == [0] || row.scores == [1], "{row:?}");
+            assert_eq!(row.predicted.probabilities, None);
+        }
     });
 }
 

@@ -38,6 +38,8 @@ const CLASSES: [&str; 2] = ["benign", "malignant"];
 /// Bits of a score. Measures of many digits need more than codes, or their weights would round to nothing.
 const LINEAR_BITS: u32 = 30;
 const TREE_BITS: u32 = 16;
+/// Buckets of a measure of which the class alone is told: sums of few levels read codes.
+const BUCKETS: usize = 16;
 /// Every so many rows are for testing.
 const TESTING: usize = 4;
 
@@ -70,6 +72,11 @@ pub(super) fn measure(size: &Size, report: &mut dyn FnMut(Case) -> anyhow::Resul
             report(offered.predict(case(&rows), 0..rows)?)?;
         }
     }
+    for (rows, case) in [1, size.batch].map(|rows| (rows, format!("predict_logistic_class_{rows}"))) {
+        if let Some(fitted) = fitted.get("logistic").filter(|_| size.wants(&case)) {
+            report(Offered::class_of(fitted)?.predict(case, 0..rows)?)?;
+        }
+    }
     Ok(())
 }
 
@@ -87,6 +94,16 @@ impl Offered {
         let resolution = Resolution::ScoreBits(if linear { LINEAR_BITS } else { TREE_BITS });
         let options = Options { prefer, resolution, ..Options::default() };
         let model = quantise(&read, &rows.schema, &options)?.model;
+        let accuracy = accuracy(&model, &rows, TABLE, LABEL)?;
+        Ok(Self { library_accuracy: fitted.accuracy, accuracy, model, rows })
+    }
+
+    /// A linear model that tells the class alone.
+    fn class_of(fitted: &Fitted) -> anyhow::Result<Self> {
+        let read = import::any(fitted.export.to_string().as_bytes(), None, &Limits::default())?;
+        let columns: Vec<&str> = read.inputs.iter().map(|input| input.name.as_str()).collect();
+        let rows = Rows::published(TABLE, &columns, LABEL, Numbers::Buckets(BUCKETS))?;
+        let model = quantise(&read, &rows.schema, &Options::of_classes())?.model;
         let accuracy = accuracy(&model, &rows, TABLE, LABEL)?;
         Ok(Self { library_accuracy: fitted.accuracy, accuracy, model, rows })
     }
