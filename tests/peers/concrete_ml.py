@@ -2,8 +2,8 @@
 
     python tests/peers/concrete_ml.py [--seconds 120]
 
-Fits a logistic regression, a decision tree of depth 4 and 50 boosted trees of depth 4 on breast_cancer,
-compiles each, and runs them as a client and a server would: keys, encrypted inputs and outputs pass as
+Fits a logistic regression, a decision tree of depth 4, 50 boosted trees of depth 4 and a network of one
+hidden layer of 8 units on breast_cancer, compiles each, and runs them as a client and a server would: keys, encrypted inputs and outputs pass as
 bytes. Prints one JSON object a case. Rows are predicted for at most `--seconds` a case; `samples` says how
 many that were, and `throughput_500_s` is their mean times 500. Without Concrete ML it says so and ends
 well.
@@ -52,11 +52,27 @@ def scaled(train, test):
 
 
 def cases():
-    from concrete.ml.sklearn import DecisionTreeClassifier, LogisticRegression, XGBClassifier
+    import torch
+    from concrete.ml.sklearn import (
+        DecisionTreeClassifier,
+        LogisticRegression,
+        NeuralNetClassifier,
+        XGBClassifier,
+    )
 
     yield "logistic_regression", LogisticRegression(n_bits=8)
     yield "decision_tree_depth_4", DecisionTreeClassifier(n_bits=6, max_depth=4, random_state=7)
     yield "xgboost_50_depth_4", XGBClassifier(n_bits=6, n_estimators=50, max_depth=4, random_state=7)
+    torch.manual_seed(7)
+    network = {
+        "module__n_layers": 2,
+        "module__n_hidden_neurons_multiplier": 8 / 30,
+        "module__n_w_bits": 4,
+        "module__n_a_bits": 4,
+        "module__n_accum_bits": 16,
+        "module__activation_function": torch.nn.ReLU,
+    }
+    yield "network_8_units", NeuralNetClassifier(**network, max_epochs=150, lr=0.01, batch_size=64, verbose=0)
 
 
 def measure(name, model, seconds):

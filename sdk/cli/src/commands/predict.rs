@@ -79,6 +79,7 @@ fn show(context: &Context, outcome: &Outcome) -> Result<()> {
         return output::json(&json!({
             "rows": outcome.rows.iter().map(one).collect::<Vec<_>>(),
             "predictions": outcome.predictions.iter().map(|prediction| prediction.id).collect::<Vec<_>>(),
+            "continued": outcome.continued,
             "key_bytes": outcome.key_bytes,
             "sent_bytes": outcome.sent_bytes,
             "received_bytes": outcome.received_bytes,
