@@ -58,7 +58,7 @@ fn a_network_is_sold_and_predicts_exactly() {
             assert_eq!((listing.kind, listing.forms.len()), (ModelKind::Network, 2));
             for form in &listing.forms {
                 assert_eq!(form.form.parameter_set, ParameterSet::Network16kV1);
-                assert!(form.reveals.contains("sums are looked up in tables"), "{}", form.reveals);
+                assert!(form.reveals.contains("sums are looked up in a table"), "{}", form.reveals);
             }
             let plan = predict::plan(listing, &fitted.rows).expect("the rows fit");
             let Packing::Network { groups, .. } = plan.form.form.packing else { panic!("a network") };

@@ -142,9 +142,11 @@ fn advice(outcome: &Outcome, compared: &Comparison, options: &Options) -> Vec<St
     let (rounding, buckets) = (worst(&outcome.report.rounding), worst(&outcome.report.buckets));
     // Of trees, the thresholds above say it.
     if buckets > rounding && outcome.report.cuts.is_empty() {
+        // Sums of few levels cannot read measures.
+        let or = if options.levels.is_some() { "" } else { ", or prefer measures" };
         advice.push(format!(
-            "a score may be off by {buckets:.3} because buckets stand for all their values: ask for narrower ones, or \
-             prefer measures"
+            "a score may be off by {buckets:.3} because buckets stand for all their values: narrower ones would be \
+             closer{or}"
         ));
     }
     if compared.equal_classes.is_some_and(|equal| equal < 0.99) {

@@ -34,7 +34,7 @@ pub(super) fn quantise(
 ) -> Result<Outcome, QuantiseError> {
     match &model.estimator {
         Estimator::Trees { trees, .. } if trees.len() == 1 => of_tree(model, schema, mapped, options),
-        Estimator::Trees { .. } => Err(QuantiseError::Classes("of a sum of trees; serve a single tree")),
+        Estimator::Trees { .. } => Err(QuantiseError::Classes("of a sum of trees, but of a single one")),
         Estimator::Network { layers, .. } if layers.len() > 1 => {
             Err(QuantiseError::Classes("of a network with a hidden layer"))
         }
@@ -85,9 +85,7 @@ fn of_sums(
 fn comparisons(link: Link, floats: Vec<FloatScore>) -> Result<Vec<Comparison>, QuantiseError> {
     let factors = match (link, floats.as_slice()) {
         (Link::Identity | Link::Exp, _) => {
-            return Err(QuantiseError::Classes(
-                "of a model that predicts a number; round it by its score bits",
-            ));
+            return Err(QuantiseError::Classes("of a model that predicts a number, which score bits round"));
         }
         (Link::Cutoff { .. } | Link::Sigmoid, [score]) => {
             let at = if let Link::Cutoff { at } = link { at } else { 0.0 };

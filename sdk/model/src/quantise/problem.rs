@@ -83,7 +83,7 @@ pub enum QuantiseError {
         limit: usize,
     },
     /// The class alone cannot be told.
-    #[error("the class alone cannot be told {0}, or let clients have scores")]
+    #[error("the class alone cannot be told {0}; let clients have scores instead")]
     Classes(&'static str),
     /// An option is out of range.
     #[error("{name} is {found}: expected {expected}")]

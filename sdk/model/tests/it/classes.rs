@@ -96,7 +96,7 @@ fn encrypted_classes_equal_those_in_clear() {
 fn what_has_no_class_to_tell_is_refused_with_what_to_change() {
     for (name, part) in [
         ("linear_regression", "score bits"),
-        ("random_forest", "a single tree"),
+        ("random_forest", "a single one"),
         ("mlp", "hidden layer"),
         ("decision_tree_regressor", "a number"),
     ] {

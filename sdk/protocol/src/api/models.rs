@@ -209,7 +209,8 @@ pub fn reveals(form: &InputForm, encoding: InputEncoding) -> String {
             return format!("{} tree{plural} with the test of every node, but no leaf", trees.len());
         }
         Packing::Network { inputs, units, .. } => {
-            (format!("that {units} sums are looked up in tables, and "), inputs)
+            let sums = if *units == 1 { "a sum is".to_owned() } else { format!("{units} sums are") };
+            (format!("that {sums} looked up in a table, and "), inputs)
         }
         Packing::Batch { inputs } | Packing::Rows { inputs } => (String::new(), inputs),
     };

@@ -16,7 +16,7 @@ use sordino_protocol::{
 
 use super::{
     Visit, listing,
-    models::{classes, kind},
+    models::{classes, has_probabilities, kind},
     page, words,
 };
 use crate::{
@@ -87,7 +87,8 @@ fn outputs(model: &ModelListing) -> Vec<String> {
                 more => format!(" and {more} more"),
             };
             let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-            format!("One of {} classes for each row: {}{more}.", names.len(), shown.join(", "))
+            let with = if has_probabilities(model) { ", with probabilities" } else { "" };
+            format!("One of {} classes for each row: {}{more}{with}.", names.len(), shown.join(", "))
         }
     };
     vec![

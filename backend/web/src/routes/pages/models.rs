@@ -47,3 +47,9 @@ pub(super) fn classes(model: &ModelListing) -> Vec<String> {
     let classes = model.reading.get("classes").and_then(|classes| classes.as_array());
     classes.into_iter().flatten().filter_map(|class| class.as_str()).map(str::to_owned).collect()
 }
+
+/// Whether scores are read as probabilities of classes.
+pub(super) fn has_probabilities(model: &ModelListing) -> bool {
+    let link = model.reading.get("link").and_then(|link| link.as_str());
+    matches!(link, Some("sigmoid" | "softmax" | "one_vs_rest" | "probabilities"))
+}

@@ -36,6 +36,7 @@ pub(super) fn one(model: &ModelListing<Reading>) -> String {
     };
     let answer = match model.reading.classes.as_slice() {
         [] => "a number".to_owned(),
+        classes if probable(&model.reading) => format!("{}, with probabilities", classes.join(", ")),
         classes => classes.join(", "),
     };
     let mut text = format!(
@@ -77,4 +78,10 @@ pub(super) fn one(model: &ModelListing<Reading>) -> String {
         let _ = writeln!(text, "  {:32} {}{null}", column.name, reads.join(", "));
     }
     text
+}
+
+/// Whether scores are read as probabilities.
+fn probable(reading: &Reading) -> bool {
+    let zeros = vec![0; reading.link.scores(reading.classes.len()).unwrap_or(0)];
+    reading.read(&zeros).probabilities.is_some()
 }
