@@ -2,8 +2,8 @@
 
 use sordino_protocol::{
     predict::{
-        Evaluation, Input, InputEncoding, MAX_GROUPS, MAX_UNIT_LEVELS, MAX_UNITS, Network, NetworkSlots,
-        Packing, Unit, Weights,
+        Evaluation, Input, InputEncoding, MAX_GROUPS, MAX_NETWORK_SCORES, MAX_UNIT_LEVELS, MAX_UNITS,
+        Network, NetworkSlots, Packing, Unit, Weights,
     },
     schema::Schema,
 };
@@ -32,6 +32,9 @@ pub(super) fn compile(
     }
     if !(1..=MAX_UNITS).contains(&first.len()) {
         return Err(PredictError::Units { found: first.len(), limit: MAX_UNITS });
+    }
+    if layer.units.len() > MAX_NETWORK_SCORES {
+        return Err(PredictError::Classes { found: layer.units.len(), limit: MAX_NETWORK_SCORES });
     }
     let sums: Vec<Sum> = first.iter().map(|score| sum(score, schema)).collect::<Result<_, _>>()?;
     let mut inputs: Vec<Input> = sums.iter().flat_map(|sum| sum.terms.keys().cloned()).collect();

@@ -173,6 +173,10 @@ fn malformed_integers_are_refused() {
     network(|_, layers| layers[0].tables[0].outputs.clear());
     network(|_, layers| layers[0].units[0].weights.truncate(7));
     network(|_, layers| layers[0].tables.truncate(7));
+    network(|_, layers| {
+        let unit = layers[0].units[0].clone();
+        layers[0].units = vec![unit; 17];
+    });
     network(|first, _| first[0].intercept = i64::MAX);
     network(|first, _| {
         let Term::Codes { weights, .. } = &mut first[0].terms[0] else { panic!("codes") };
