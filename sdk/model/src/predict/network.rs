@@ -26,16 +26,7 @@ pub(super) fn compile(
     serving: Serving,
     target: Target,
 ) -> Result<Compiled, PredictError> {
-    let [layer] = layers else { return Err(PredictError::Layers { found: layers.len() }) };
-    if layer.tables.len() != first.len() || layer.units.iter().any(|unit| unit.weights.len() != first.len()) {
-        return Err(PredictError::Model("a layer has a table and a weight for each unit before it"));
-    }
-    if !(1..=MAX_UNITS).contains(&first.len()) {
-        return Err(PredictError::Units { found: first.len(), limit: MAX_UNITS });
-    }
-    if layer.units.len() > MAX_NETWORK_SCORES {
-        return Err(PredictError::Classes { found: layer.units.len(), limit: MAX_NETWORK_SCORES });
-    }
+    let layer = check(first, layers)?;
     let sums: Vec<Sum> = first.iter().map(|score| sum(score, schema)).collect::<Result<_, _>>()?;
     let mut inputs: Vec<Input> = sums.iter().flat_map(|sum| sum.terms.keys().cloned()).collect();
     if encoding == InputEncoding::Edges {
@@ -66,6 +57,24 @@ pub(super) fn compile(
     };
     let packing = Packing::Network { inputs, units: units.len() as u32, groups: groups as u32 };
     Ok((packing, Evaluation::Network(Network { units, scores: scores.collect() })))
+}
+
+/// The only layer after the hidden one, if it goes with that and both are as small as is supported.
+pub(super) fn check<'a>(
+    first: &[Score],
+    layers: &'a [IntegerLayer],
+) -> Result<&'a IntegerLayer, PredictError> {
+    let [layer] = layers else { return Err(PredictError::Layers { found: layers.len() }) };
+    if layer.tables.len() != first.len() || layer.units.iter().any(|unit| unit.weights.len() != first.len()) {
+        return Err(PredictError::Model("a layer has a table and a weight for each unit before it"));
+    }
+    if !(1..=MAX_UNITS).contains(&first.len()) {
+        return Err(PredictError::Units { found: first.len(), limit: MAX_UNITS });
+    }
+    if layer.units.len() > MAX_NETWORK_SCORES {
+        return Err(PredictError::Classes { found: layer.units.len(), limit: MAX_NETWORK_SCORES });
+    }
+    Ok(layer)
 }
 
 /// The lowest sum of a unit over all rows that fit the schema, and its output at each from there on.
