@@ -31,7 +31,7 @@ pub enum Serving {
     /// As many as a ciphertext has slots; the time is the same for fewer.
     Batch,
     /// As few ciphertexts as possible: one row for trees, for linear models as many as there are
-    /// coefficients for, for networks 64. For trees this reveals which test each node makes, whatever the
+    /// coefficients for, for networks 64 or more. For trees this reveals which test each node makes, whatever the
     /// encoding.
     Single,
 }

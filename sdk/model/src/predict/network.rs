@@ -51,12 +51,19 @@ pub(super) fn compile(
         weights: unit.weights.iter().map(reduced).collect(),
         constant: reduced(&unit.intercept),
     });
-    let groups = match serving {
-        Serving::Batch => NetworkSlots::fewest_groups(first.len()),
-        Serving::Single => MAX_GROUPS,
-    };
+    let groups = groups(first.len(), inputs.len(), serving);
     let packing = Packing::Network { inputs, units: units.len() as u32, groups: groups as u32 };
     Ok((packing, Evaluation::Network(Network { units, scores: scores.collect() })))
+}
+
+/// As few slots for a row as there can be, or the fewest with which the ciphertexts are as few as there can
+/// be.
+fn groups(units: usize, inputs: usize, serving: Serving) -> usize {
+    let mut groups = NetworkSlots::fewest_groups(units);
+    while serving == Serving::Single && inputs.div_ceil(groups) > inputs.div_ceil(MAX_GROUPS) {
+        groups *= 4;
+    }
+    groups
 }
 
 /// The only layer after the hidden one, if it goes with that and both are as small as is supported.
