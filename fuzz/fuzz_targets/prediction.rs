@@ -28,6 +28,7 @@ fuzz_target!(|data: &[u8]| {
     match which {
         0 => drop(Evaluator::new(SET, bytes)),
         1 => drop(Evaluator::new(ParameterSet::Predict8kV1, bytes)),
+        2 => drop(Evaluator::new(ParameterSet::Network16kV1, bytes)),
         _ => {
             let form = InputForm {
                 parameter_set: SET,

@@ -3,9 +3,12 @@
 
 use std::path::Path;
 
-use sordino_client::models::{
-    predict,
-    publish::{self, Output, Request},
+use sordino_client::{
+    auditions,
+    models::{
+        predict,
+        publish::{self, Output, Request},
+    },
 };
 use sordino_model::quantised;
 use sordino_protocol::{
@@ -80,6 +83,15 @@ fn a_network_is_sold_and_predicts_exactly() {
         assert_eq!(registered, 1, "keys are registered once for all networks");
         assert!(app.running.storage().ledger().audit().await.expect("an audit").is_clean());
     });
+}
+
+#[test]
+fn a_check_tells_what_coarse_sums_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fitted = fitted(folder.path(), "network_german_credit", Numbers::Buckets);
+    let model = auditions::read(&std::fs::read(&fitted.model).expect("a model"), None).expect("a model");
+    let found = auditions::check(&model, &fitted.schema, &[]);
+    assert!(found.advice.iter().any(|advice| advice.contains("rounded to 256 levels")), "{:?}", found.advice);
 }
 
 #[test]

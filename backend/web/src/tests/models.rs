@@ -140,7 +140,15 @@ async fn hostile_offers_are_refused_with_the_reason() {
         (
             changed(|b| b["model"]["shape"] = json!({"network": {"first": [], "layers": []}})),
             "model_unsupported",
-            "network",
+            "bounds",
+        ),
+        (
+            changed(|b| {
+                let layer = json!({"tables": [], "units": []});
+                b["model"]["shape"] = json!({"network": {"first": [], "layers": [layer, layer]}});
+            }),
+            "model_unsupported",
+            "2 hidden layers",
         ),
         (changed(|b| b["description"] = json!("x".repeat(30_000))), "too_large", "20000"),
     ] {

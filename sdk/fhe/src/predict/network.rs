@@ -4,7 +4,7 @@
 //! Why one polynomial for all slots and no look-up tables of single ciphertexts: the exact tables of TFHE's
 //! shortint hold 4 bits and take a client key of 60 MB to bootstrap, 20 ms a look-up, unit by unit and row by
 //! row; tables of 8 bits would take gigabytes. A polynomial of degree 255 takes 33 products for up to 16,384
-//! units, and its keys have 38 MB.
+//! units, and its keys have 31 MB.
 
 mod parts;
 mod polynomial;

@@ -38,9 +38,15 @@ pub(super) fn signed(coefficients: &[i64], basis: &Basis) -> Rows {
 
 /// A polynomial modulo t as a factor: its coefficients are taken closest to 0.
 pub(super) fn factor(coefficients: &[u64], modulus: u64, basis: &Basis) -> Rows {
-    let centred =
-        |c: &u64| if *c > modulus / 2 { c.cast_signed() - modulus.cast_signed() } else { c.cast_signed() };
-    signed(&coefficients.iter().map(centred).collect::<Vec<i64>>(), basis)
+    let mut rows = basis.zero();
+    basis.each(&mut rows, |prime, _, row| {
+        // t is below every modulus, so that nothing has to be reduced.
+        for (residue, c) in row.iter_mut().zip(coefficients) {
+            *residue = if *c > modulus / 2 { prime.value() - (modulus - c) } else { *c };
+        }
+        prime.forward(row);
+    });
+    rows
 }
 
 /// Brings plaintexts to the scale of ciphertexts: `q m / t`, rounded, modulo the primes of a basis, whose

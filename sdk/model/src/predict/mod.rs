@@ -31,7 +31,7 @@ pub enum Serving {
     /// As many as a ciphertext has slots; the time is the same for fewer.
     Batch,
     /// As few ciphertexts as possible: one row for trees, for linear models as many as there are
-    /// coefficients for, for networks 64. For trees this reveals which test each node makes, whatever the
+    /// coefficients for, for networks 64 or more. For trees this reveals which test each node makes, whatever the
     /// encoding.
     Single,
 }
@@ -66,7 +66,10 @@ pub fn program(
         Shape::Scores(_) => (&SETS[..], false),
         Shape::Trees { trees, .. } => (&SETS[..], serving == Serving::Single || trees::multiply(trees)?),
         Shape::Network { layers, .. } if layers.is_empty() => (&SETS[..], false),
-        Shape::Network { .. } => (&NETWORK_SETS[..], true),
+        Shape::Network { first, layers } => {
+            network::check(first, layers)?;
+            (&NETWORK_SETS[..], true)
+        }
     };
     let targets: Vec<Target> = sets
         .iter()
@@ -118,7 +121,11 @@ fn compile(
     }
     let scores = u32::try_from(model.bounds.len()).unwrap_or(u32::MAX);
     let form = InputForm { parameter_set: target.set, packing, scores };
-    Ok(PredictionProgram { form, evaluation })
+    let program = PredictionProgram { form, evaluation };
+    if !program.is_consistent() {
+        return Err(PredictError::Model("it has a range in `bounds` for each score"));
+    }
+    Ok(program)
 }
 
 /// What a compiler of one kind of model makes.

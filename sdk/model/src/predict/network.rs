@@ -2,8 +2,8 @@
 
 use sordino_protocol::{
     predict::{
-        Evaluation, Input, InputEncoding, MAX_GROUPS, MAX_UNIT_LEVELS, MAX_UNITS, Network, NetworkSlots,
-        Packing, Unit, Weights,
+        Evaluation, Input, InputEncoding, MAX_GROUPS, MAX_NETWORK_SCORES, MAX_UNIT_LEVELS, MAX_UNITS,
+        Network, NetworkSlots, Packing, Unit, Weights,
     },
     schema::Schema,
 };
@@ -26,13 +26,7 @@ pub(super) fn compile(
     serving: Serving,
     target: Target,
 ) -> Result<Compiled, PredictError> {
-    let [layer] = layers else { return Err(PredictError::Layers { found: layers.len() }) };
-    if layer.tables.len() != first.len() || layer.units.iter().any(|unit| unit.weights.len() != first.len()) {
-        return Err(PredictError::Model("a layer has a table and a weight for each unit before it"));
-    }
-    if !(1..=MAX_UNITS).contains(&first.len()) {
-        return Err(PredictError::Units { found: first.len(), limit: MAX_UNITS });
-    }
+    let layer = check(first, layers)?;
     let sums: Vec<Sum> = first.iter().map(|score| sum(score, schema)).collect::<Result<_, _>>()?;
     let mut inputs: Vec<Input> = sums.iter().flat_map(|sum| sum.terms.keys().cloned()).collect();
     if encoding == InputEncoding::Edges {
@@ -57,12 +51,37 @@ pub(super) fn compile(
         weights: unit.weights.iter().map(reduced).collect(),
         constant: reduced(&unit.intercept),
     });
-    let groups = match serving {
-        Serving::Batch => NetworkSlots::fewest_groups(first.len()),
-        Serving::Single => MAX_GROUPS,
-    };
+    let groups = groups(first.len(), inputs.len(), serving);
     let packing = Packing::Network { inputs, units: units.len() as u32, groups: groups as u32 };
     Ok((packing, Evaluation::Network(Network { units, scores: scores.collect() })))
+}
+
+/// As few slots for a row as there can be, or the fewest with which the ciphertexts are as few as there can
+/// be.
+fn groups(units: usize, inputs: usize, serving: Serving) -> usize {
+    let mut groups = NetworkSlots::fewest_groups(units);
+    while serving == Serving::Single && inputs.div_ceil(groups) > inputs.div_ceil(MAX_GROUPS) {
+        groups *= 4;
+    }
+    groups
+}
+
+/// The only layer after the hidden one, if it goes with that and both are as small as is supported.
+pub(super) fn check<'a>(
+    first: &[Score],
+    layers: &'a [IntegerLayer],
+) -> Result<&'a IntegerLayer, PredictError> {
+    let [layer] = layers else { return Err(PredictError::Layers { found: layers.len() }) };
+    if layer.tables.len() != first.len() || layer.units.iter().any(|unit| unit.weights.len() != first.len()) {
+        return Err(PredictError::Model("a layer has a table and a weight for each unit before it"));
+    }
+    if !(1..=MAX_UNITS).contains(&first.len()) {
+        return Err(PredictError::Units { found: first.len(), limit: MAX_UNITS });
+    }
+    if layer.units.len() > MAX_NETWORK_SCORES {
+        return Err(PredictError::Classes { found: layer.units.len(), limit: MAX_NETWORK_SCORES });
+    }
+    Ok(layer)
 }
 
 /// The lowest sum of a unit over all rows that fit the schema, and its output at each from there on.

@@ -23,6 +23,14 @@ pub enum PredictError {
         /// How many there may be.
         limit: usize,
     },
+    /// A network has too many scores.
+    #[error("a network of {found} scores, more than the {limit} supported: fit one on fewer classes")]
+    Classes {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A unit's sum has too many values.
     #[error(
         "the sum of a hidden unit takes {found} values, more than the {limit} that can be told apart under encryption: quantise over codes and with that many levels, as `model publish` does"

@@ -110,6 +110,23 @@ fn edges_reveal_the_units_alone() {
     assert!(count(&form(&model, InputEncoding::Tests).packing) < count(&tests.packing));
 }
 
+/// A row has no more slots than save ciphertexts.
+#[test]
+fn few_rows_take_few_ciphertexts() {
+    for (name, published, batch, single) in [
+        ("network_breast_cancer", Published::Buckets, (16, 2), (64, 1)),
+        ("network_german_credit", Published::Values, (16, 6), (256, 1)),
+    ] {
+        let (_, schema, model) = integers(name, published);
+        for (serving, expected) in [(Serving::Batch, batch), (Serving::Single, single)] {
+            let form = program(&model, &schema, InputEncoding::Tests, serving).expect("a program").form;
+            let Packing::Network { groups, .. } = form.packing else { panic!("a network") };
+            assert_eq!((groups, form.ciphertexts(1)), expected, "{name}, {serving:?}");
+            assert_eq!(form.rows(), 16_384 / groups as usize);
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_served_is_told_with_what_to_change() {
     let (fixture, deep) = read("mlp");
@@ -173,6 +190,10 @@ fn malformed_integers_are_refused() {
     network(|_, layers| layers[0].tables[0].outputs.clear());
     network(|_, layers| layers[0].units[0].weights.truncate(7));
     network(|_, layers| layers[0].tables.truncate(7));
+    network(|_, layers| {
+        let unit = layers[0].units[0].clone();
+        layers[0].units = vec![unit; 17];
+    });
     network(|first, _| first[0].intercept = i64::MAX);
     network(|first, _| {
         let Term::Codes { weights, .. } = &mut first[0].terms[0] else { panic!("codes") };

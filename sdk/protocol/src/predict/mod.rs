@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     input::{Input, InputError},
-    network::{MAX_GROUPS, MAX_UNIT_LEVELS, MAX_UNITS, Network, NetworkSlots, Schedule, Unit},
+    network::{
+        MAX_GROUPS, MAX_NETWORK_SCORES, MAX_UNIT_LEVELS, MAX_UNITS, Network, NetworkSlots, Schedule, Unit,
+    },
     program::{Evaluation, InputForm, Leaves, Output, Packing, PredictionProgram, Weights},
 };
 

@@ -20,6 +20,8 @@ use crate::{parameters::ParameterSet, query::score::interpolated};
 pub const MAX_UNIT_LEVELS: usize = 256;
 /// The most units of the hidden layer.
 pub const MAX_UNITS: usize = 64;
+/// The most scores: the polynomials of each are evaluated anew.
+pub const MAX_NETWORK_SCORES: usize = 16;
 /// The most groups.
 pub const MAX_GROUPS: usize = 256;
 
@@ -60,8 +62,8 @@ impl NetworkSlots {
         let (units, groups) = (*units as usize, *groups as usize);
         let slots = Self { degree: form.parameter_set.bfv()?.degree, units, groups };
         let fits = (1..=MAX_UNITS).contains(&units) && (slots.period()..=MAX_GROUPS).contains(&groups);
-        let rotates = form.parameter_set.rotations().contains(&slots.half_rows());
-        (fits && is_power_of_4(groups) && rotates).then_some(slots)
+        let rotates = || form.parameter_set.rotations().contains(&slots.half_rows());
+        (fits && is_power_of_4(groups) && rotates()).then_some(slots)
     }
 
     /// The fewest groups that so many units need.
@@ -136,6 +138,7 @@ impl Network {
         NetworkSlots::of(form).is_some()
             && units_fit
             && self.scores.len() == form.scores as usize
+            && self.scores.len() <= MAX_NETWORK_SCORES
             && self.scores.iter().all(|score| score.weights.len() == self.units.len())
     }
 

@@ -22,7 +22,7 @@ const MODELS: &str = include_str!("networks.json");
 /// Bits of a score, what the parameter set holds.
 const SCORE_BITS: u32 = 15;
 /// Buckets of a column of numbers.
-const BUCKETS: usize = 8;
+const BUCKETS: usize = 16;
 
 #[derive(Deserialize)]
 struct Fitted {

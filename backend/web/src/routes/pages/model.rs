@@ -11,7 +11,7 @@ use sordino_protocol::{
         models::{ModelListing, ServedForm},
     },
     ids::ModelId,
-    predict::{InputEncoding, MAX_GROUPS, Packing},
+    predict::{InputEncoding, Packing},
 };
 
 use super::{
@@ -103,8 +103,7 @@ fn form(served: &ServedForm) -> FormView {
         Packing::Batch { .. } => "Many rows at once",
         Packing::Rows { .. } => "Few rows",
         Packing::Trees { .. } => "One row",
-        Packing::Network { groups, .. } if *groups < MAX_GROUPS as u32 => "Many rows at once",
-        Packing::Network { .. } => "Few rows",
+        Packing::Network { .. } => "Rows in slots, for a network",
     };
     let rows = match served.rows {
         1 => "1".to_owned(),

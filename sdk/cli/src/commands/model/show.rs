@@ -8,7 +8,7 @@ use sordino_protocol::{
         ListingState,
         models::{ModelKind, ModelListing},
     },
-    predict::{MAX_GROUPS, Packing},
+    predict::Packing,
 };
 
 use crate::output;
@@ -59,8 +59,8 @@ pub(super) fn one(model: &ModelListing<Reading>) -> String {
             "  {:<8}  up to {} a request: {} for one; keys {} once ({})\n            clients learn {}",
             match &form.form.packing {
                 Packing::Batch { .. } => "batch",
-                Packing::Network { groups, .. } if *groups < MAX_GROUPS as u32 => "batch",
-                Packing::Rows { .. } | Packing::Trees { .. } | Packing::Network { .. } => "few rows",
+                Packing::Network { .. } => "network",
+                Packing::Rows { .. } | Packing::Trees { .. } => "few rows",
             },
             output::count(u64::from(form.rows), "row"),
             output::bytes(form.input_bytes),

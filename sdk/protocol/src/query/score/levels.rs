@@ -34,7 +34,7 @@ pub fn indicator(levels: u64, cut: u64, prime: u64) -> Vec<u64> {
 /// The coefficients of the polynomial, modulo a prime larger than their number, that has these values at 0, 1
 /// and so on; from the constant on.
 pub fn interpolated(values: &[u64], prime: u64) -> Vec<u64> {
-    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
+    let times = |a: u64, b: u64| times(a, b, prime);
     let master = master(values.len() as u64, prime);
     let mut sum = vec![0u64; values.len()];
     for (level, value) in (0..).zip(values).filter(|(_, value)| **value != 0) {
@@ -56,7 +56,7 @@ pub fn interpolated(values: &[u64], prime: u64) -> Vec<u64> {
 
 /// The coefficients of the product of all `x - level`, from the constant on.
 fn master(levels: u64, prime: u64) -> Vec<u64> {
-    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(prime)) as u64;
+    let times = |a: u64, b: u64| times(a, b, prime);
     let mut master = vec![1u64];
     for level in 0..levels {
         let mut next = vec![0u64; master.len() + 1];
@@ -67,6 +67,12 @@ fn master(levels: u64, prime: u64) -> Vec<u64> {
         master = next;
     }
     master
+}
+
+/// The product of two numbers below a prime; primes of half a word, as those of scores are, take no wide
+/// division.
+fn times(a: u64, b: u64, prime: u64) -> u64 {
+    if prime <= 1 << 32 { a * b % prime } else { (u128::from(a) * u128::from(b) % u128::from(prime)) as u64 }
 }
 
 /// By Fermat's theorem.
