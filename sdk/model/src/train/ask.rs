@@ -65,6 +65,11 @@ impl Table {
         i64::from(self.cohort.saturating_sub(1)).min(rows) as f64 / 2.0
     }
 
+    /// Whether every number is the true one. With a cohort of one, what is withheld is 0.
+    pub(super) fn is_exact(&self) -> bool {
+        self.all().all(|cell| (cell.value.is_some() || self.cohort <= 1) && cell.deviation == 0.0)
+    }
+
     /// Number of groups.
     pub(super) fn groups(&self) -> usize {
         self.cells.first().map_or(0, Vec::len)

@@ -32,6 +32,16 @@ pub(super) struct Linear {
     ridge: f64,
 }
 
+/// Terms without a coefficient.
+#[derive(Clone, Copy)]
+struct LeftOut<'a> {
+    terms: &'a [usize],
+    /// Those among them that nothing is released of.
+    withheld: &'a [usize],
+    /// Whether the moments are the true ones: what depends on others then does so in the rows.
+    is_exact: bool,
+}
+
 impl Linear {
     pub(super) fn new(source: &Source, task: &Task, ridge: f64) -> Result<Self, TrainError> {
         if !(ridge.is_finite() && ridge >= 0.0) {
@@ -99,8 +109,9 @@ impl Linear {
         let intercept = means[label] - solve::dot(&weights, &means[..label]);
         let left = total - 2.0 * solve::dot(&weights, &right)
             + solve::dot(&weights, &solve::times(&explained, &weights));
-        let mut fitted =
-            Fitted::new(self.model(schema, intercept, &weights), self.notes(schema, &inverse, &withheld));
+        let left_out =
+            LeftOut { terms: &inverse.dependent, withheld: &withheld, is_exact: released.is_exact };
+        let mut fitted = Fitted::new(self.model(schema, intercept, &weights), self.notes(schema, left_out));
         if total > 0.0 {
             fitted.notes.push(format!("R2 on the rows it is fitted to: {:.4}", 1.0 - left / total));
         }
@@ -140,15 +151,20 @@ impl Linear {
         }
     }
 
-    fn notes(&self, schema: &Schema, inverse: &Inverse, withheld: &[usize]) -> Vec<String> {
+    fn notes(&self, schema: &Schema, left_out: LeftOut<'_>) -> Vec<String> {
         let used = self.inputs.iter().copied().chain([self.label]);
         let mut notes: Vec<String> = columns::incomplete_note(schema, used).into_iter().collect();
-        for term in &inverse.dependent {
+        for term in left_out.terms {
             let name = self.name(schema, *term);
-            notes.push(if withheld.contains(term) {
+            notes.push(if left_out.withheld.contains(term) {
                 format!("{name} has too few rows: its coefficient is 0")
-            } else {
+            } else if left_out.is_exact {
                 format!("{name} depends on the other inputs: its coefficient is 0")
+            } else {
+                format!(
+                    "{name} cannot be told from the other inputs by what is released, because some of it is withheld or \
+                     noised: its coefficient is 0"
+                )
             });
         }
         notes

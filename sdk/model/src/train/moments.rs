@@ -39,6 +39,8 @@ pub(super) struct Released {
     pub(super) sums: Vec<Cell>,
     /// By pair, both ways.
     pub(super) products: Vec<Vec<Cell>>,
+    /// Whether all of them are the true ones: neither withheld nor noised.
+    pub(super) is_exact: bool,
 }
 
 impl Term {
@@ -127,7 +129,8 @@ impl Moments {
         let position = |i: usize, j: usize| i * n - i * (i + 1) / 2 + j;
         let product = |i: usize, j: usize| self.products[position(i.min(j), i.max(j))].map_or(ZERO, last);
         let products = (0..n).map(|i| (0..n).map(|j| product(i, j)).collect()).collect();
-        Released { rows: last(0), sums: (1..=n).map(last).collect(), products }
+        let sums = (1..=n).map(last).collect();
+        Released { rows: last(0), sums, products, is_exact: table.is_exact() }
     }
 }
 

@@ -12,7 +12,7 @@ const DEPENDENT: f64 = 1e-10;
 pub(super) struct Inverse {
     /// By rows.
     pub(super) matrix: Matrix,
-    /// Columns that depend on others, ascending.
+    /// Columns that depend on others, ascending; or that seem to, where elements are withheld or noised.
     pub(super) dependent: Vec<usize>,
 }
 

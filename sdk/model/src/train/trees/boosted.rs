@@ -1,6 +1,7 @@
 //! Gradient boosted trees. The score of an ensemble is the same for all rows of a joint cell of its
 //! splits, so gradients follow from counts, or sums of a measure, by cell; a round is asked only when a
-//! split has made new cells. When there are too many, trees go on with the thresholds they have.
+//! split has made new cells, and about these only. When there are too many, trees go on with the thresholds
+//! they have.
 
 use sordino_protocol::{
     predicate::Predicate,
@@ -12,6 +13,7 @@ use super::{
     ensemble::{Cell, Ensemble},
     gain::Gain,
     grid::Grid,
+    known::{Known, Subject},
     pieces::{self, Dimension},
     region::Region,
     single::check_depth,
@@ -45,6 +47,7 @@ pub(in crate::train) struct Boosted {
     options: BoostedOptions,
     /// The cells of the last answer, and of what is asked next.
     grid: Grid,
+    known: Known,
     ensemble: Ensemble,
     /// The tree that grows, its leaves that may be split, and their depth.
     growing: Option<(Grown, Vec<usize>, u32)>,
@@ -90,6 +93,7 @@ impl Boosted {
             dimensions,
             options,
             grid,
+            known: Known::default(),
             ensemble,
             growing: None,
             undecided,
@@ -101,12 +105,9 @@ impl Boosted {
         self.target.ask(schema, &self.rows, grid.keys(schema, &self.dimensions), &self.dimensions)
     }
 
-    /// Grows trees from the answer as long as they make no new cells.
-    fn grow(&mut self, table: &Table) -> Result<bool, TrainError> {
-        let asked = self.grid.clone();
-        let cells: Vec<_> = (0..table.groups() / self.target.codes())
-            .map(|cell| (asked.codes(cell), self.target.histogram(table, cell, &self.dimensions)))
-            .collect();
+    /// Grows trees from what is known as long as they make no new cells.
+    fn grow(&mut self) -> Result<bool, TrainError> {
+        let (asked, cells) = (self.grid.clone(), self.known.cells().to_vec());
         if self.ensemble.is_empty() && self.growing.is_none() {
             self.ensemble.start(&cells)?;
         }
@@ -219,7 +220,7 @@ fn check(options: &BoostedOptions) -> Result<(), TrainError> {
 
 impl Procedure for Boosted {
     /// Each round but the first has more cells than the one before: at most as many rounds as cuts. A
-    /// level of a tree makes at most one cut for each of its nodes.
+    /// level of a tree makes at most one cut for each of its nodes. All cells of a round may be new.
     fn plan(&self, source: &Source) -> Result<Vec<Vec<Ask>>, TrainError> {
         let more = usize::from(self.target.codes() > 1);
         let most = u64::from(self.options.max_cells);
@@ -232,11 +233,14 @@ impl Procedure for Boosted {
     }
 
     fn turn(&mut self, source: &Source, answers: Vec<Table>) -> Result<Turn, TrainError> {
-        if let Some(table) = answers.first()
-            && self.grow(table)?
-        {
-            return Ok(Turn::Done(Box::new(self.fitted(&source.schema)?)));
+        if !answers.is_empty() {
+            self.known.answer(&self.target, &self.dimensions, &answers);
+            if self.grow()? {
+                return Ok(Turn::Done(Box::new(self.fitted(&source.schema)?)));
+            }
         }
-        Ok(Turn::Ask(vec![self.ask(&source.schema, &self.grid)]))
+        let (rows, target, dimensions) = (&self.rows, &self.target, self.dimensions.as_slice());
+        let subject = Subject { source, rows, target, dimensions };
+        Ok(Turn::Ask(self.known.ask(subject, &self.grid)?))
     }
 }

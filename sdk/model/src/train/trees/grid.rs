@@ -57,13 +57,19 @@ impl Grid {
     }
 
     /// A code of every dimension that lies in the cell.
-    pub(super) fn codes(&self, mut cell: usize) -> Vec<u32> {
-        let mut codes = vec![0; self.parts.len()];
-        for (code, parts) in codes.iter_mut().zip(&self.parts).rev() {
-            *code = parts[cell % parts.len()].codes().next().unwrap_or(0);
+    pub(super) fn codes(&self, cell: usize) -> Vec<u32> {
+        self.shape(cell).iter().map(|codes| codes.codes().next().unwrap_or(0)).collect()
+    }
+
+    /// The codes of every dimension that the cell is made of.
+    pub(super) fn shape(&self, mut cell: usize) -> Vec<CodeSet> {
+        let mut shape = Vec::with_capacity(self.parts.len());
+        for parts in self.parts.iter().rev() {
+            shape.push(parts[cell % parts.len()].clone());
             cell /= parts.len();
         }
-        codes
+        shape.reverse();
+        shape
     }
 
     /// A grid of the most cells that so many cuts make within the limits.

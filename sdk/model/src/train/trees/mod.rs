@@ -4,6 +4,7 @@ pub(super) mod boosted;
 mod ensemble;
 mod gain;
 mod grid;
+mod known;
 mod pieces;
 mod region;
 pub(super) mod single;

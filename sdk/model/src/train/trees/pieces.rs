@@ -59,9 +59,14 @@ impl Dimension {
 
     /// What is counted: its parts, then the rows without a value if there may be any.
     pub(super) fn counted(&self, schema: &Schema) -> Vec<Predicate> {
-        let null = self.null.map(|code| CodeSet::from_codes([code]));
-        let sets = self.parts.iter().cloned().chain(null);
+        let sets = self.counted_codes().into_iter();
         sets.map(|codes| Predicate::column_in(schema, self.column, codes)).collect()
+    }
+
+    /// As [`Self::counted`], the codes.
+    pub(super) fn counted_codes(&self) -> Vec<CodeSet> {
+        let null = self.null.map(|code| CodeSet::from_codes([code]));
+        self.parts.iter().cloned().chain(null).collect()
     }
 }
 

@@ -59,11 +59,22 @@ impl Target {
         &self,
         schema: &Schema,
         rows: &Predicate,
-        mut groups: Vec<GroupKey>,
+        groups: Vec<GroupKey>,
         dimensions: &[Dimension],
     ) -> Ask {
         let parts = dimensions.iter().flat_map(|dimension| dimension.counted(schema));
-        let expressions = [Predicate::All].into_iter().chain(parts).map(|part| match self {
+        self.ask_parts(schema, rows, groups, [Predicate::All].into_iter().chain(parts).collect())
+    }
+
+    /// One question about some parts of the groups of some keys.
+    pub(super) fn ask_parts(
+        &self,
+        schema: &Schema,
+        rows: &Predicate,
+        mut groups: Vec<GroupKey>,
+        parts: Vec<Predicate>,
+    ) -> Ask {
+        let expressions = parts.into_iter().map(|part| match self {
             Self::Classes { .. } => Expression::Count(part),
             Self::Measure(column) => Expression::Sum(Value::measure(schema, *column).filtered(schema, &part)),
         });
@@ -93,12 +104,16 @@ impl Target {
         let parts = parts.collect();
         let total = self.sums(table, 0, node);
         let width = self.width();
-        let noise = (0..width).map(|position| self.deviation(table, position)).collect();
-        Histogram { total: total.unwrap_or_else(|| vec![0.0; width]), parts, noise }
+        Histogram { total: total.unwrap_or_else(|| vec![0.0; width]), parts, noise: self.noise(table) }
+    }
+
+    /// The deviations of the noise in sums.
+    pub(super) fn noise(&self, table: &Table) -> Vec<f64> {
+        (0..self.width()).map(|position| self.deviation(table, position)).collect()
     }
 
     /// Numbers in the sums.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self {
             Self::Classes { names, .. } => names.len(),
             Self::Measure(_) => 2,
@@ -106,7 +121,7 @@ impl Target {
     }
 
     /// `None` where nothing of it is released; what is withheld beside something released counts as 0.
-    fn sums(&self, table: &Table, expression: usize, node: usize) -> Option<Sums> {
+    pub(super) fn sums(&self, table: &Table, expression: usize, node: usize) -> Option<Sums> {
         let cells: Vec<_> = match self {
             Self::Classes { names, codes, .. } => {
                 (0..names.len()).map(|class| table.count(expression, node * codes + class)).collect()

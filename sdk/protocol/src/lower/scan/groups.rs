@@ -23,6 +23,15 @@ use crate::{
     schema::{ColumnId, Schema},
 };
 
+/// How deep products of masks may be to save multiplications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Depth {
+    /// How much deeper than necessary.
+    pub(super) slack: u32,
+    /// Whether the conditions of a class are factors like any other, so that no group shares their product.
+    pub(super) apart: bool,
+}
+
 /// The rows that one output sums.
 #[derive(Debug, Clone)]
 enum Selection {
@@ -51,7 +60,7 @@ pub(super) fn compile(
     layout: &ScanLayout,
     query: &Query,
     pieces: &Pieces<Summand>,
-    slack: u32,
+    depth: Depth,
 ) -> ScanProgram {
     let distinct = |count: usize| u64::try_from(count).unwrap_or(u64::MAX).max(2);
     let mut conditions: Vec<&Predicate> = pieces.pieces.iter().map(|piece| &piece.when).collect();
@@ -62,7 +71,7 @@ pub(super) fn compile(
         schema,
         layout,
         query,
-        slack,
+        depth,
         conditions: distinct(conditions.len()),
         values: distinct(values),
         builder: Builder::default(),
@@ -91,7 +100,7 @@ struct Groups<'a> {
     schema: &'a Schema,
     layout: &'a ScanLayout,
     query: &'a Query,
-    slack: u32,
+    depth: Depth,
     /// How many different conditions the pieces have, and how many are not mere counts: products that
     /// hold none of these are shared.
     conditions: u64,
@@ -110,9 +119,16 @@ impl Groups<'_> {
         let classes = self.query.group_key(self.schema, index);
         let mut known: BTreeMap<ColumnId, CodeSet> = BTreeMap::new();
         for (key, class) in self.query.groups.iter().zip(&classes) {
-            if let Predicate::In { column, codes } = key.rows(self.schema, *class) {
-                let codes =
-                    known.get(&column).map_or_else(|| codes.clone(), |other| other.intersection(&codes));
+            let rows = match key.rows(self.schema, *class) {
+                Predicate::And(parts) => parts,
+                part => vec![part],
+            };
+            for part in rows {
+                let Predicate::In { column, codes } = part else { continue };
+                let codes = match known.get(&column) {
+                    Some(other) => other.intersection(&codes),
+                    None => codes,
+                };
                 known.insert(column, codes);
             }
         }
@@ -182,7 +198,7 @@ impl Groups<'_> {
 
     /// The product of all factors, and the least depth it could have had.
     fn product(&mut self, factors: &Factors) -> (Node, u32) {
-        let slack = self.slack;
+        let slack = self.depth.slack;
         let order = self
             .orders
             .entry(factors.families.clone())
@@ -198,7 +214,7 @@ impl Groups<'_> {
         with_value.families.push(Family { depth: self.builder.depth(value), size: self.values });
         let (product, shallowest) = self.product(&with_value);
         let (mask, _) = self.product(factors);
-        if self.builder.depth(mask).max(self.builder.depth(value)) < shallowest + self.slack {
+        if self.builder.depth(mask).max(self.builder.depth(value)) < shallowest + self.depth.slack {
             return self.builder.multiply(mask, value);
         }
         product
@@ -222,7 +238,10 @@ impl Groups<'_> {
                 GroupKey::Classes { .. } => {
                     let rows = key.rows(self.schema, *class);
                     let masks = self.masks(&rows)?;
-                    if !masks.is_empty() {
+                    if self.depth.apart && masks.len() > 1 {
+                        let sizes = vec![classes; masks.len()];
+                        per_key.push((classes, masks, sizes));
+                    } else if !masks.is_empty() {
                         let mask = self.builder.conjunction(masks);
                         per_key.push((classes, vec![mask], vec![classes]));
                     }

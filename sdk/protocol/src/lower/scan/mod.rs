@@ -25,11 +25,16 @@ mod polynomial;
 mod score;
 mod summand;
 
+use groups::Depth;
 use summand::Summand;
 
-/// How much deeper than necessary a product of masks may be to save multiplications, in the order
-/// tried: the first that the noise budget bears is taken.
-const SLACK: [u32; 3] = [2, 1, 0];
+/// The first that the noise budget bears is taken.
+const DEPTHS: [Depth; 4] = [
+    Depth { slack: 2, apart: false },
+    Depth { slack: 1, apart: false },
+    Depth { slack: 0, apart: false },
+    Depth { slack: 0, apart: true },
+];
 
 /// Compiles a query that is valid over the manifest's schema.
 ///
@@ -76,8 +81,8 @@ fn compile(
     pieces: &Pieces<Summand>,
 ) -> Result<ScanProgram, LowerError> {
     let mut refused = None;
-    for slack in SLACK {
-        let program = groups::compile(schema, layout, query, pieces, slack);
+    for depth in DEPTHS {
+        let program = groups::compile(schema, layout, query, pieces, depth);
         match bounds::scan_noise(&program, chunks) {
             Ok(_) => return Ok(program),
             Err(error) => refused = Some(error),

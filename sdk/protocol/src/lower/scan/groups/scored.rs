@@ -19,7 +19,7 @@ impl Groups<'_> {
         };
         let Some(level) = self.level(score) else { return self.builder.nothing() };
         // Without slack, as shallow as can be: more of the products are factors then.
-        if self.slack == 0 {
+        if self.depth.slack == 0 {
             if let (Some(mask), 1) = (mask, exponent) {
                 score::masked_powers(&mut self.builder, mask, level, score.levels());
             }
