@@ -111,7 +111,7 @@ async fn the_models_lead_to_pages_that_say_how_to_predict_and_tell_no_weight() {
         "EUR 0.03",
         "10 rows",
         "20 rows",
-        "One of 2 classes for each row: no, yes.",
+        "One of 2 classes for each row: no, yes, with probabilities.",
         "Many rows at once",
         "Few rows",
         "nothing but the schema",
