@@ -112,7 +112,8 @@ impl Sum {
     /// With levels up to `largest`.
     pub(super) fn new(float: &FloatScore, largest: i64, mapped: &[Mapped]) -> Result<Self, QuantiseError> {
         let columns = columns(float, mapped)?;
-        let factor = factor(&columns, largest);
+        let spreads: Vec<f64> = columns.iter().map(|(_, values)| spread(values)).collect();
+        let factor = factor(&spreads, largest);
         let (mut base, mut rounding) = (float.intercept, 0.0);
         let mut score = Score { intercept: 0, terms: Vec::with_capacity(columns.len()) };
         for (column, values) in &columns {
@@ -127,7 +128,7 @@ impl Sum {
                 score.terms.push(Term::Codes { column: *column, weights });
             }
         }
-        Ok(Self { score, largest: width(&columns, factor), base, factor, rounding })
+        Ok(Self { score, largest: width(&spreads, factor), base, factor, rounding })
     }
 
     /// The sum of the model at each level.
@@ -180,23 +181,25 @@ fn steps(value: f64, factor: f64) -> i64 {
     (value * factor).round() as i64
 }
 
+/// The largest value less the smallest one.
+fn spread(values: &[f64]) -> f64 {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if values.is_empty() { 0.0 } else { most - least }
+}
+
 /// The largest sum.
-fn width(columns: &[(ColumnId, Vec<f64>)], factor: f64) -> i64 {
-    let one = |(_, values): &(ColumnId, Vec<f64>)| {
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if values.is_empty() { 0 } else { steps(most - least, factor) }
-    };
-    columns.iter().map(one).fold(0, i64::saturating_add)
+fn width(spreads: &[f64], factor: f64) -> i64 {
+    spreads.iter().map(|spread| steps(*spread, factor)).fold(0, i64::saturating_add)
 }
 
 /// The largest factor at which sums are at most `largest`.
-fn factor(columns: &[(ColumnId, Vec<f64>)], largest: i64) -> f64 {
+fn factor(spreads: &[f64], largest: i64) -> f64 {
     // Of models whose weights are far beyond all others, nothing is left but a constant.
     let (mut low, mut high) = (1e-30f64, 1e30f64);
     for _ in 0..200 {
         let middle = (low * high).sqrt();
-        if width(columns, middle) <= largest { low = middle } else { high = middle }
+        if width(spreads, middle) <= largest { low = middle } else { high = middle }
     }
     low
 }
@@ -213,11 +216,7 @@ fn folded(
         .zip(&score.weights)
         .map(|(hidden, weight)| hidden.outputs(activation).map(|output| weight * output).collect())
         .collect();
-    let spread = |part: &Vec<f64>| {
-        let low = part.iter().copied().fold(f64::INFINITY, f64::min);
-        part.iter().copied().fold(f64::NEG_INFINITY, f64::max) - low
-    };
-    let (layer, bounds, bits) = finest(options, parts.iter().map(spread).sum(), |bits| {
+    let (layer, bounds, bits) = finest(options, parts.iter().map(|part| spread(part)).sum(), |bits| {
         let intercept = round("an intercept", score.intercept, bits)?;
         let table = |part: &Vec<f64>| {
             let outputs = part.iter().map(|output| round("what a unit adds", *output, bits));
