@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let Some(label) = schema.ids().last().filter(|_| schema.validate().is_ok()) else { return };
-    let subject = Subject { dataset: Digest::from_bytes([1; 32]), rows: 1_000, label, by: None };
+    let subject = Subject { dataset: Digest::from_bytes([1; 32]), rows: 1_000, label, by: None, is_hidden: false };
     if let Ok(chosen) = choose(&model, &schema, subject) {
         chosen.audition.query.validate(&schema).expect("what is asked is a query");
         chosen.audition.query.canonical_bytes().expect("it has a digest");

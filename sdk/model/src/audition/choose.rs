@@ -9,7 +9,7 @@ use sordino_protocol::{
     schema::{ColumnId, Schema},
 };
 
-use super::{Audition, AuditionError, check_rows, compile};
+use super::{Audition, AuditionError, Way, check_rows, compile};
 use crate::{
     model::{Estimator, Link, Model},
     quantise::{Options, Outcome, Prefer, QuantiseError, Resolution, quantise},
@@ -92,7 +92,7 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
     for prefer in prefers {
         for resolution in &resolutions {
             let options = Options { resolution: *resolution, prefer: *prefer, ..Options::default() };
-            let error = match one(model, schema, subject, options, false) {
+            let error = match one(model, schema, subject, options, Way::Best) {
                 Ok(chosen) => return Ok(chosen),
                 Err(error) => error,
             };
@@ -117,7 +117,7 @@ pub fn choose(model: &Model, schema: &Schema, subject: Subject) -> Result<Chosen
                 | AuditionError::ThresholdOfMeasure { .. }
         ))
     );
-    if by_levels && let Some(found) = finest_levels(model, schema, subject, false) {
+    if by_levels && let Some(found) = finest_levels(model, schema, subject, Way::Best) {
         return found;
     }
     Err(refused.unwrap_or(ChooseError::Audition(AuditionError::TooFine)))
@@ -129,14 +129,14 @@ fn finest_levels(
     model: &Model,
     schema: &Schema,
     subject: Subject,
-    by_score: bool,
+    way: Way,
 ) -> Option<Result<Chosen, ChooseError>> {
     let compared = model.classes.len() > 2 || model.link() == Link::Smallest;
     let mut bits = (if compared { COMPARED_BITS } else { LEVEL_BITS }).rev();
     bits.find_map(|bits| {
         let resolution = Resolution::ScoreBits(bits);
         let options = Options { resolution, prefer: Prefer::Codes, difference: true, ..Options::default() };
-        match one(model, schema, subject, options, by_score) {
+        match one(model, schema, subject, options, way) {
             Err(ChooseError::Audition(
                 AuditionError::Levels { .. } | AuditionError::Depth(_) | AuditionError::TooManyGroups { .. },
             )) => None,
@@ -167,11 +167,11 @@ pub fn alternatives<'a>(
     let is_fine = move |bits: &i32| range.is_none_or(|range| range * 2f64.powi(*bits) >= STEPS);
     let coarser = bits.take_while(is_fine).filter_map(move |bits| {
         let options = Options { resolution: Resolution::FractionBits(bits), ..options };
-        one(model, schema, subject, options, false).ok()
+        one(model, schema, subject, options, Way::Best).ok()
     });
     let conditions =
         matches!(options.resolution, Resolution::ScoreBits(_)) && !chosen.audition.query.is_scored();
-    let levels = move || finest_levels(model, schema, subject, true)?.ok();
+    let levels = move || finest_levels(model, schema, subject, Way::Scores)?.ok();
     coarser.chain(std::iter::once_with(move || conditions.then(levels).flatten()).flatten())
 }
 
@@ -180,10 +180,10 @@ fn one(
     schema: &Schema,
     subject: Subject,
     options: Options,
-    by_score: bool,
+    way: Way,
 ) -> Result<Chosen, ChooseError> {
     let outcome = quantise(model, schema, &options)?;
-    let audition = compile(&outcome.model, schema, subject, by_score)?;
+    let audition = compile(&outcome.model, schema, subject, way)?;
     check_rows(&audition, schema, subject.rows)?;
     if audition.query.is_scored() {
         let bytes =

@@ -7,6 +7,7 @@
 //!
 //! Both are pure. The predictions are those of [`crate::quantised::evaluate`], row by row.
 
+mod bands;
 mod cells;
 mod choose;
 mod classes;
@@ -32,6 +33,7 @@ use sordino_protocol::{
 };
 
 pub use self::{
+    bands::{Ranking, ScoreReading},
     choose::{ChooseError, Chosen, Subject, alternatives, choose},
     classes::ClassReading,
     clusters::{ClusterReading, ClusterTable, Clustering},
@@ -40,7 +42,6 @@ pub use self::{
     levels::LevelReading,
     means::MeanReading,
     numbers::{Regression, RegressionGroup},
-    scores::{Ranking, ScoreReading},
     squares::{NumberReading, SquareTerm},
 };
 use crate::{model::Link, quantised::Quantised};
@@ -95,15 +96,24 @@ pub enum Metrics {
 /// # Errors
 /// What keeps the model from being evaluated by a query, and what would be possible.
 pub fn plan(model: &Quantised, schema: &Schema, subject: Subject) -> Result<Audition, AuditionError> {
-    compile(model, schema, subject, false)
+    compile(model, schema, subject, Way::Best)
 }
 
-/// As [`plan`]; if `by_score`, by the levels of scores even where conditions would do.
+/// How predictions are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By conditions of codes or sums of errors, and else by scores.
+    Best,
+    /// By the levels of scores, even where there is another way.
+    Scores,
+}
+
+/// As [`plan`], in a way.
 fn compile(
     model: &Quantised,
     schema: &Schema,
     subject: Subject,
-    by_score: bool,
+    way: Way,
 ) -> Result<Audition, AuditionError> {
     let Subject { dataset, label, by, is_hidden, rows: _ } = subject;
     let name = |id: ColumnId| schema.column(id).name.clone();
@@ -116,23 +126,23 @@ fn compile(
         return Err(AuditionError::GroupIsNoDimension { column: name(by) });
     }
     let audition = if model.classes.is_empty() {
-        match (is_hidden, by_score) {
-            (true, _) => Err(AuditionError::HiddenNumber),
-            (false, true) => levels::plan(model, schema, dataset, label, by),
-            (false, false) => of_numbers(model, schema, dataset, label, by),
+        match way {
+            _ if is_hidden => Err(AuditionError::HiddenNumber),
+            Way::Best => of_numbers(model, schema, dataset, label, by),
+            Way::Scores => levels::plan(model, schema, dataset, label, by),
         }
     } else {
         let has_curves = model.classes.len() == 2 && model.link != Link::Smallest && !is_hidden;
-        let of_score = || scores::plan(model, schema, dataset, label, by);
-        match (has_curves, by_score) {
-            (true, true) => of_score(),
-            (false, true) => classes::plan(model, schema, subject, classes::By::Score),
-            (true, false) => match classes::plan(model, schema, subject, classes::By::Conditions) {
+        let of_score = || bands::plan(model, schema, dataset, label, by);
+        match (way, has_curves) {
+            (Way::Scores, true) => of_score(),
+            (Way::Scores, false) => classes::plan(model, schema, subject, classes::By::Score),
+            (Way::Best, true) => match classes::plan(model, schema, subject, classes::By::Conditions) {
                 // Counted by the levels of the score, where they are few enough.
                 Err(AuditionError::Threshold { .. } | AuditionError::TooManyCells { .. }) => of_score(),
                 planned => planned,
             },
-            (false, false) => classes::plan(model, schema, subject, classes::By::Either),
+            (Way::Best, false) => classes::plan(model, schema, subject, classes::By::Either),
         }
     }?;
     audition.query.check_labels()?;
@@ -198,7 +208,7 @@ pub fn metrics(audition: &Audition, answer: &Answer) -> Result<Metrics, ReadErro
             confusion::read(reading, answer).map(Box::new).map(Metrics::Classification)
         }
         Reading::Clusters(reading) => clusters::read(reading, answer).map(Metrics::Clustering),
-        Reading::Scores(reading) => scores::read(reading, answer).map(Box::new).map(Metrics::Classification),
+        Reading::Scores(reading) => bands::read(reading, answer).map(Box::new).map(Metrics::Classification),
         Reading::Levels(reading) => levels::read(reading, answer).map(Metrics::Regression),
         Reading::Means(reading) => means::read(reading, answer).map(Metrics::Regression),
         Reading::Numbers(reading) => numbers::read(reading, answer).map(Metrics::Regression),

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What is measured.
-pub(super) struct Subject<'a> {
+pub(super) struct Trial<'a> {
     pub(super) case: String,
     pub(super) goal_s: Option<f64>,
     pub(super) model: &'a Quantised,
@@ -24,14 +24,10 @@ pub(super) struct Subject<'a> {
     pub(super) repeats: usize,
 }
 
-pub(super) fn measure(
-    world: &mut Encrypted,
-    party: &mut Party,
-    subject: Subject<'_>,
-) -> anyhow::Result<Case> {
-    let found = world.ask(party, &subject.audition.query, subject.repeats)?;
-    let metrics = audition::metrics(subject.audition, &found.answer)?;
-    let clear = Clear { model: subject.model, table: world.rows(), label: subject.label, world };
+pub(super) fn measure(world: &mut Encrypted, party: &mut Party, trial: Trial<'_>) -> anyhow::Result<Case> {
+    let found = world.ask(party, &trial.audition.query, trial.repeats)?;
+    let metrics = audition::metrics(trial.audition, &found.answer)?;
+    let clear = Clear { model: trial.model, table: world.rows(), label: trial.label, world };
     let mut details = super::case::Audition {
         multiplications: found.multiplications,
         accuracy: None,
@@ -46,7 +42,7 @@ pub(super) fn measure(
             details.accuracy = metrics.all.metrics.as_ref().map(|metrics| metrics.accuracy);
             let auc = metrics.ranking.as_ref().and_then(|ranking| ranking.auc);
             details.auc = auc.map(|bounds| [bounds.lower, bounds.upper]);
-            clear.classifies(metrics)? && clear.ranks(metrics, &subject.audition.reading, &found.answer)?
+            clear.classifies(metrics)? && clear.ranks(metrics, &trial.audition.reading, &found.answer)?
         }
         Metrics::Regression(metrics) => {
             details.r2 = metrics.all.as_ref().and_then(|all| all.r2);
@@ -55,14 +51,14 @@ pub(super) fn measure(
         Metrics::Clustering(metrics) => clear.clusters(metrics)?,
     };
     Ok(Case {
-        case: subject.case,
+        case: trial.case,
         exact: found.exact && equal,
         evaluate_s: found.seconds,
         samples: world.rows().rows,
         layout: found.layout.to_owned(),
         parameter_set: sets([&found.set]),
         threads: rayon::current_num_threads(),
-        goal_s: subject.goal_s,
+        goal_s: trial.goal_s,
         details: Details::Audition(details),
     })
 }

@@ -128,8 +128,8 @@ pub(super) fn audition(
     let mut world = Encrypted::new(&rows.schema, rows.coded.clone(), &budget)?;
     let chosen = choose(model, &world, subject)?;
     let (integers, audition) = (&chosen.outcome.model, &chosen.audition);
-    let subject = auditions::Subject { case, goal_s: None, model: integers, audition, label, repeats: 1 };
-    let mut case = auditions::measure(&mut world, party, subject)?;
+    let trial = auditions::Trial { case, goal_s: None, model: integers, audition, label, repeats: 1 };
+    let mut case = auditions::measure(&mut world, party, trial)?;
     against_floating_point(&mut case, model, rows, &chosen);
     Ok(case)
 }

@@ -114,8 +114,8 @@ fn one(
     let mut world = Encrypted::new(&schema, rows, &published.budget())?;
     // The scorecard takes long enough to be measured once.
     let repeats = if matches!(published, Published::Score) { 1 } else { 3 };
-    let subject = auditions::Subject { case, goal_s, model, audition: &audition, label, repeats };
-    auditions::measure(&mut world, party, subject)
+    let trial = auditions::Trial { case, goal_s, model, audition: &audition, label, repeats };
+    auditions::measure(&mut world, party, trial)
 }
 
 /// A full tree whose every split cuts a column in two, and whose neighbouring leaves differ.

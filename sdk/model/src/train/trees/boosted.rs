@@ -101,7 +101,8 @@ impl Boosted {
         })
     }
 
-    fn ask(&self, schema: &Schema, grid: &Grid) -> Ask {
+    /// All parts of all cells.
+    fn everything(&self, schema: &Schema, grid: &Grid) -> Ask {
         self.target.ask(schema, &self.rows, grid.keys(schema, &self.dimensions), &self.dimensions)
     }
 
@@ -229,7 +230,7 @@ impl Procedure for Boosted {
         let each = 1 << (self.options.max_depth - 1);
         let grid = |round: usize| Grid::largest(&self.dimensions, more, most, round * each);
         let grids: Vec<Grid> = (0..=cuts.min(levels)).map(grid).collect();
-        Ok(grids.iter().map(|grid| vec![self.ask(&source.schema, grid)]).collect())
+        Ok(grids.iter().map(|grid| vec![self.everything(&source.schema, grid)]).collect())
     }
 
     fn turn(&mut self, source: &Source, answers: Vec<Table>) -> Result<Turn, TrainError> {
