@@ -9,6 +9,7 @@ mod integers;
 mod libraries;
 mod measure;
 mod predictions;
+mod published;
 mod served;
 mod tables;
 mod training;
