@@ -19,16 +19,16 @@ use sordino_protocol::{
     canonical::Canonical,
     coded::CodedTable,
     digest::Digest,
-    ids::LineageId,
-    layout::LayoutKind,
-    layout_plan::{self, Budget, RollupBudget},
-    lower::{lower, scan},
+    layout_plan,
+    lower::scan,
     manifest::Manifest,
-    merkle, plaintext,
+    plaintext,
     query::{GroupKey, Query},
     release_values,
     schema::{ColumnId, Schema},
 };
+
+use crate::published::{answering, fit, published};
 
 /// Kinds that have no audition of these tables, and a part of what is said then.
 const REFUSED: [(&str, &str); 3] = [
@@ -239,48 +239,10 @@ fn bound(stated: &Preflight) -> Option<f64> {
     Some(worst(report.rounding.as_ref()?) + worst(report.buckets.as_ref()?))
 }
 
-/// What an owner publishes of a table.
-fn published(table: &Table) -> Manifest {
-    let (schema, rows) = (table.schema.clone(), table.coded.rows as u64);
-    let budget = Budget { max_upload: None, rollup: Some(RollupBudget::default()), scan: true, score: true };
-    let found = layout_plan::publication(&schema, rows, &budget).expect("planned");
-    Manifest {
-        lineage: LineageId::new(Default::default()),
-        version: 1,
-        previous: None,
-        schema,
-        rows,
-        rollup: found.rollup,
-        scan: found.scan,
-        score: found.score,
-        sandbox: None,
-        objects: vec![],
-        root: merkle::root(&[]),
-    }
-}
-
-/// Which of the layouts answer a query.
-fn layouts(manifest: &Manifest, query: &Query) -> Result<String, String> {
-    let kinds = [LayoutKind::Rollup, LayoutKind::Scan];
-    let tried = kinds.map(|kind| lower(manifest, query, kind).map(|_| format!("{kind:?}").to_lowercase()));
-    let answers: Vec<String> = tried.iter().filter_map(|tried| tried.as_ref().ok().cloned()).collect();
-    match answers.as_slice() {
-        [] => Err(tried.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect()),
-        answers => Ok(answers.join(", ")),
-    }
-}
-
-/// What a client settles on: the best that some layout answers.
-fn fit(manifest: &Manifest, model: &Model, subject: Subject, finest: Chosen) -> Result<Chosen, String> {
-    let Err(refused) = layouts(manifest, &finest.audition.query) else { return Ok(finest) };
-    let mut others = audition::alternatives(&finest, model, &manifest.schema, subject);
-    others.find(|chosen| layouts(manifest, &chosen.audition.query).is_ok()).ok_or(refused)
-}
-
 /// How a query is answered.
 fn answered(table: &Table, manifest: &Manifest, query: &Query) -> String {
     if !query.is_scored() {
-        return format!("counts and sums of conditions ({})", layouts(manifest, query).expect("some"));
+        return format!("counts and sums of conditions ({})", answering(manifest, query).expect("some"));
     }
     let rows = table.coded.rows as u64;
     scan::check_scores(&table.schema, rows, query).expect("it fits");
@@ -306,7 +268,7 @@ fn every_kind_of_model_on_every_table() {
         let fixture: Fixture = serde_json::from_slice(&text).expect("a fixture");
         let table = Table::new(name, fixture.schema);
         assert!(fixture.models.len() >= 18, "{name}");
-        let manifest = published(&table);
+        let manifest = published(&table.schema, table.coded.rows as u64);
         for (kind, exported) in &fixture.models {
             let at = format!("{name}, {kind}");
             let bytes = serde_json::to_vec(&exported.export).expect("JSON");

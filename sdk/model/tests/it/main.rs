@@ -11,6 +11,7 @@ mod libraries;
 mod measure;
 mod networks;
 mod predictions;
+mod published;
 mod served;
 mod tables;
 mod training;
