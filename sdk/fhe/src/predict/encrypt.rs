@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use rand::{CryptoRng, RngCore};
-use rayon::prelude::*;
 use sordino_protocol::{
     coded::CodedTable,
     layout::Slice,
@@ -15,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     error::{FheError, SourceError},
     parameters::scan,
-    pool::in_pool,
+    pool,
     predict::{ClientKeys, plain::slots, seal::seal},
     scan::{SliceSource, wire},
     trust::{HEADER, Object, Reader, header, limit},
@@ -48,18 +47,15 @@ pub fn encrypt<R: RngCore + CryptoRng>(
     if rows.is_empty() || trees {
         return Err(FheError::Prediction("there is no row, or the form has more trees than slots"));
     }
-    let seeds: Vec<Zeroizing<[u8; 32]>> = (0..form.ciphertexts(rows.len()))
-        .map(|_| {
+    let seeds: Vec<(usize, Zeroizing<[u8; 32]>)> = (0..form.ciphertexts(rows.len()))
+        .map(|index| {
             let mut seed = Zeroizing::new([0; 32]);
             rng.fill_bytes(&mut seed[..]);
-            seed
+            (index, seed)
         })
         .collect();
-    let one = |(index, seed): (usize, &Zeroizing<[u8; 32]>)| {
-        seal(keys, &plaintext(form, table, rows.clone(), index)?, seed)
-    };
-    let sealed: Vec<Vec<u8>> =
-        in_pool(|| seeds.par_iter().enumerate().map(one).collect::<Result<_, FheError>>())?;
+    let sealed =
+        pool::each(seeds, |(index, seed)| seal(keys, &plaintext(form, table, rows.clone(), index)?, &seed))?;
     let mut bytes = Vec::with_capacity(inputs_size(form, rows.len())? as usize);
     bytes.extend(header(OBJECT, set));
     bytes.extend((sealed.len() as u32).to_le_bytes());

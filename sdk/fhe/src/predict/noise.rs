@@ -10,10 +10,18 @@ use crate::ring::Prime;
 pub(super) fn small(degree: usize, variance: usize, rng: &mut impl RngCore) -> Zeroizing<Vec<i64>> {
     let bits = 2 * variance.min(16);
     let mask = (1 << bits) - 1;
-    let ones = |word: u64| i64::from((word & mask).count_ones());
+    let ones = |bits: u128| i64::from((bits as u64 & mask).count_ones());
+    let (mut pool, mut filled) = (0u128, 0);
     let one = |_| {
-        let word = rng.next_u64();
-        ones(word) - ones(word >> bits)
+        // What is left of a word serves the next coefficient: drawing is what takes the time.
+        if filled < 2 * bits {
+            pool |= u128::from(rng.next_u64()) << filled;
+            filled += 64;
+        }
+        let coefficient = ones(pool) - ones(pool >> bits);
+        pool >>= 2 * bits;
+        filled -= 2 * bits;
+        coefficient
     };
     Zeroizing::new((0..degree).map(one).collect())
 }

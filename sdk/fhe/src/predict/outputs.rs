@@ -10,7 +10,6 @@ use std::ops::Range;
 use fhe::bfv::{Ciphertext, Encoding};
 use fhe_math::rq::{Poly, Representation, traits::TryConvertFrom};
 use fhe_traits::{FheDecoder, FheDecrypter};
-use rayon::prelude::*;
 use sordino_protocol::{
     parameters::{ParameterSet, ScanParameters},
     predict::{InputForm, NetworkSlots, Packing},
@@ -20,7 +19,7 @@ use crate::{
     error::FheError,
     outputs::words,
     parameters::{bfv, scan},
-    pool::in_pool,
+    pool,
     predict::{ClientKeys, seal::open},
     ring::Rows,
     scan::wire::{bits, pack, unpack},
@@ -158,9 +157,7 @@ pub fn decrypt(
         return Err(FheError::TooManyRows { rows: rows.len(), slots: form.rows() });
     }
     let scores = read(bytes, form, rows.len())?;
-    let one = |score| one(keys, form, score);
-    let decrypted: Vec<Vec<i64>> =
-        in_pool(|| scores.into_par_iter().map(one).collect::<Result<_, FheError>>())?;
+    let decrypted = pool::each(scores, |score| one(keys, form, score))?;
     // Ciphertexts of the same rows follow each other, score by score.
     let each = form.rows_of_one().max(1);
     let of_row =

@@ -3,7 +3,7 @@
 //! transformed and noise and plaintext are added to coefficients, which is what is sent.
 
 use rand::{RngCore, SeedableRng};
-use rand_chacha::ChaCha20Rng;
+use rand_chacha::ChaCha12Rng;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn seal(keys: &ClientKeys, plain: &[u64], seed: &[u8; 32]) -> Result<Vec<u8>, FheError> {
     let set = keys.parameter_set();
     let (numbers, basis) = (scan(set)?, full(set)?);
-    let mut rng = ChaCha20Rng::from_seed(*seed);
+    let mut rng = ChaCha12Rng::from_seed(*seed);
     // What the polynomial `a` is expanded from is sent along; it says nothing of what is drawn after it.
     let mut public = [0; 32];
     rng.fill_bytes(&mut public);
@@ -27,7 +27,7 @@ pub(super) fn seal(keys: &ClientKeys, plain: &[u64], seed: &[u8; 32]) -> Result<
     let a = wire::uniform(public, set)?;
     let scale = Scale::new(numbers.plaintext_modulus, &basis);
     let mut body = basis.zero();
-    basis.each(&mut body, |prime, index, row| {
+    for (index, (prime, row)) in basis.primes.iter().zip(body.chunks_exact_mut(basis.degree)).enumerate() {
         prime.accumulate(row, basis.row(&a, index), basis.row(keys.transformed(), index));
         prime.inverse(row);
         let mut plain = plain.iter();
@@ -35,7 +35,7 @@ pub(super) fn seal(keys: &ClientKeys, plain: &[u64], seed: &[u8; 32]) -> Result<
             let plain = plain.next().map_or(0, |m| scale.one(*m, prime, index));
             *product = prime.sub(prime.add(plain, prime.signed(*e)), *product);
         }
-    });
+    }
     Ok(wire::write_slice(&body, &public, &basis))
 }
 

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the library marks measuring noise as unsafe, for its timing")]
 
 use fhe_math::rq::{Poly, Representation, traits::TryConvertFrom};
+use rand::Rng;
 use sordino_protocol::{
     bounds::{FLOODING_BITS, flooding},
     parameters::ParameterSet,
@@ -18,6 +19,7 @@ use crate::{
         encrypt::Inputs,
         mask::Mask,
         outputs::{self, Score},
+        rows::Products,
         single::Trees,
     },
     progress::Silent,
@@ -188,4 +190,20 @@ fn scores_of_rows_are_drowned_in_noise() {
     let largest = (noise.max().expect("a row") as f64).log2();
     let added = f64::from(known.flood_bits[0]) - (numbers.moduli[1] as f64).log2();
     assert!((added - 1.0..added + 1.5).contains(&largest), "{largest} bits of noise, {added} were added");
+}
+
+#[test]
+fn dropping_one_modulus_is_the_general_conversion() {
+    let (numbers, client) = (scan(SMALL).expect("a set"), client(SMALL));
+    let tables = tables(SMALL, 2).expect("tables");
+    let products = Products { numbers, tables, keys: &client.evaluator.keys, places: &[0] };
+    let mut rng = rng(18);
+    let row = |q: &u64| {
+        let mut row: Vec<u64> = (0..numbers.degree).map(|_| rng.random_range(0..*q)).collect();
+        // Not half of all moduli, where rounding could go either way.
+        row[..3].copy_from_slice(&[0, 1, q - 1]);
+        row
+    };
+    let mask: Rows = numbers.moduli.iter().flat_map(row).collect();
+    assert_eq!(products.switched(&mask), tables.finish[0].convert(&mask, |_, _| {}));
 }
