@@ -5,6 +5,7 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use sordino_protocol::{parameters::ScanParameters, predict::Weights};
+use zeroize::Zeroizing;
 
 use crate::{
     predict::{
@@ -55,7 +56,7 @@ impl Products<'_> {
         // Both polynomials of a modulus together: the weights and u are transformed once for both.
         let mut both: Vec<(Rows, Vec<u64>)> = vec![<_>::default(); basis.len()];
         basis.each_with(&mut both, |prime, index, (mask, scores)| {
-            let (weights, u) = (transformed(&weights, prime), transformed(&u, prime));
+            let (weights, u) = (transformed(&weights, prime), Zeroizing::new(transformed(&u, prime)));
             let product = |of: &[u64], zero: &[u64]| {
                 let mut row = vec![0; basis.degree];
                 prime.accumulate(&mut row, basis.row(of, index), &weights);
