@@ -45,15 +45,17 @@ pub fn described(preflight: &Preflight, schema: &Schema) -> String {
         "  reads     {}",
         if reads.is_empty() { "nothing".to_owned() } else { reads.join(", ") }
     );
-    let worst = |errors: &Option<Vec<f64>>| errors.iter().flatten().copied().fold(0.0, f64::max);
     if let Some(report) = &preflight.report {
-        let _ = writeln!(
-            text,
-            "  integers  a score is off by at most {:.2e} by rounding, {:.2e} by buckets; {} thresholds cut a bucket",
-            worst(&report.rounding),
-            worst(&report.buckets),
-            report.cuts.len(),
-        );
+        let worst = |errors: &[f64]| errors.iter().copied().fold(0.0, f64::max);
+        let off = match (&report.rounding, &report.buckets) {
+            (None, None) => "how far a score is off is not known beforehand".to_owned(),
+            (rounding, buckets) => format!(
+                "a score is off by at most {:.2e} by rounding, {:.2e} by buckets",
+                worst(rounding.as_deref().unwrap_or_default()),
+                worst(buckets.as_deref().unwrap_or_default()),
+            ),
+        };
+        let _ = writeln!(text, "  integers  {off}; {} thresholds cut a bucket", report.cuts.len());
     }
     if let Some(rows) = &preflight.rows {
         let same = rows.equal_classes.map(|equal| format!(", {:.1} % get the same class", 100.0 * equal));
