@@ -14,11 +14,13 @@
 //! uniform, and at least 2^40 times the noise of the result drowns it, see
 //! [`sordino_protocol::bounds::flooding`]. That holds for clients who make keys and ciphertexts as this
 //! crate does. Who registers a public key that is none, or encrypts other than the form says, may learn
-//! more than scores, as what a network gives for inputs that no row has; and scores themselves say something about weights: a linear model is known after
-//! as many predictions as it has weights. Against both stand the platform's quotas, not cryptography.
+//! more than scores, as what a network gives for inputs that no row has; and scores themselves say something
+//! about weights: a linear model is known after as many predictions as it has weights. Against both stand the
+//! platform's quotas, not cryptography.
 
 mod encrypt;
 mod evaluate;
+mod factor;
 mod keys;
 mod mask;
 mod network;

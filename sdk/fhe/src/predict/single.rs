@@ -9,7 +9,10 @@ use sordino_protocol::{
 use crate::{
     error::FheError,
     parameters::scan,
-    predict::plain::{factor, scaled, slots, times},
+    predict::{
+        factor::{Factor, relinearised},
+        plain::{factor, scaled, slots, times},
+    },
     scan::{
         RelinearisationKey,
         ciphertext::{Ciphertext, Combination, Extended, Operand, both, product},
@@ -38,24 +41,7 @@ pub(super) struct Trees<'a> {
     splits: Vec<Extended>,
 }
 
-/// A factor with its extended form.
-struct Factor {
-    itself: Ciphertext,
-    extended: Extended,
-}
-
 const LOST: FheError = FheError::Prediction("a tree has 15 tests and 16 leaves");
-
-impl Factor {
-    fn new(itself: Ciphertext, tables: &Tables) -> Result<Self, FheError> {
-        let extended = Extended::of(&itself, tables).ok_or(LOST)?;
-        Ok(Self { itself, extended })
-    }
-
-    const fn operand(&self) -> Operand<'_> {
-        Operand { extended: &self.extended, itself: Some(&self.itself) }
-    }
-}
 
 impl<'a> Trees<'a> {
     /// Two products and two relinearisations.
@@ -170,13 +156,4 @@ fn sum(terms: &[(&Ciphertext, i64)], tables: &Tables) -> Result<Ciphertext, FheE
     let mut sum = Combination::default();
     terms.iter().for_each(|(term, coefficient)| sum.add(term, *coefficient, tables));
     sum.finish(tables).map(|(sum, _)| sum).ok_or(LOST)
-}
-
-fn relinearised(
-    products: &Ciphertext,
-    key: &RelinearisationKey,
-    tables: &Tables,
-) -> Result<Ciphertext, FheError> {
-    let Ciphertext::Products(products) = products else { return Err(LOST) };
-    Ok(key.relinearise(products, tables))
 }

@@ -9,18 +9,10 @@ use sordino_protocol::predict::Schedule;
 use super::{NOT_ONE, Run};
 use crate::{
     error::FheError,
+    predict::factor::{Factor, relinearised},
     ring::Rows,
-    scan::{
-        ciphertext::{Ciphertext, Combination, Extended, Operand, product},
-        tables::Tables,
-    },
+    scan::ciphertext::{Ciphertext, Combination, product},
 };
-
-/// A ciphertext with its extended form.
-struct Factor {
-    itself: Ciphertext,
-    extended: Extended,
-}
 
 /// The powers of the levels that the polynomials of all scores are made of.
 pub(super) struct Powers<'a> {
@@ -36,17 +28,6 @@ pub(super) struct Powers<'a> {
 struct Joined {
     block: Ciphertext,
     products: Option<Ciphertext>,
-}
-
-impl Factor {
-    fn new(itself: Ciphertext, tables: &Tables) -> Result<Self, FheError> {
-        let extended = Extended::of(&itself, tables).ok_or(NOT_ONE)?;
-        Ok(Self { itself, extended })
-    }
-
-    const fn operand(&self) -> Operand<'_> {
-        Operand { extended: &self.extended, itself: Some(&self.itself) }
-    }
 }
 
 impl<'a> Powers<'a> {
@@ -145,7 +126,6 @@ impl<'a> Powers<'a> {
 
 impl Run<'_> {
     fn relinearised(&self, products: &Ciphertext) -> Result<Ciphertext, FheError> {
-        let Ciphertext::Products(products) = products else { return Err(NOT_ONE) };
-        Ok(self.keys.relinearisation.relinearise(products, self.tables))
+        relinearised(products, &self.keys.relinearisation, self.tables)
     }
 }
