@@ -2,8 +2,9 @@
 //!
 //! A disclosed model is a query in disguise. [`plan`] compiles it to a [`Query`]: counts by predicted and
 //! actual class, by bands of a score, or by cluster, or sums of squared errors. Models of few inputs are
-//! tabulated; of others, scores of few levels are compared under encryption. What holds for queries then holds for auditions: price,
-//! verification by the gate, cohort, noise, receipt. [`metrics`] turns the opened answer into metrics.
+//! tabulated; of others, scores of few levels are compared under encryption. What holds for queries then
+//! holds for auditions: price, verification by the gate, cohort, noise, receipt. [`metrics`] turns the opened
+//! answer into metrics.
 //!
 //! Both are pure. The predictions are those of [`crate::quantised::evaluate`], row by row.
 

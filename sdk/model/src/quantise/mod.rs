@@ -35,7 +35,8 @@ pub struct Options {
     pub table_bits: u32,
     /// Whether a threshold inside a bucket is an error rather than an approximation.
     pub exact_splits: bool,
-    /// Whether two scores that tell two classes apart become one, the second less the first: it needs fewer integers than both. Probabilities that it does not tell are not stated.
+    /// Whether two scores that tell two classes apart become one, the second less the first: it needs fewer
+    /// integers than both. Probabilities that it does not tell are not stated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub difference: bool,
     /// The most values that the sum of a hidden unit may take. Few are needed for predictions on encrypted

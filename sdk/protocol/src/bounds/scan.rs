@@ -16,8 +16,8 @@
 //!   that holds the secret to the power k already, times another s, has (k+1) times the product of the
 //!   variances (the k-th moment of an exponential variable is k!);
 //! - relinearisation with `l` moduli: the rounding of three polynomials as the product is scaled down,
-//!   and `l q_i^2 N v / 3`, the digits lying in `0..q_i`. Their mean meets the same key error in every chunk, so across chunks deviations add;
-//!   of everything else the variances add;
+//!   and `l q_i^2 N v / 3`, the digits lying in `0..q_i`. Their mean meets the same key error in every chunk,
+//!   so across chunks deviations add; of everything else the variances add;
 //! - switching down by a product of moduli, to the basis that products are computed in or to the finish
 //!   level: divided by its square, and `(1 + N v) / 12` for rounding;
 //! - the sum over the slots adds nothing: it is N times coefficient 0 of the plaintext polynomial,

@@ -24,9 +24,9 @@ const CONTEXT: &str = "sordino v1 randomness of encrypted rows";
 /// A run, begun now or before.
 pub(super) struct Attempt {
     what: Digest,
-    /// The client's secret, the nonce of the run and `what`. So no two runs and no two tables have any
-    /// randomness in common.
-    secret: Zeroizing<Vec<u8>>,
+    /// Has taken the client's secret, the nonce of the run and `what`. So no two runs and no two tables have
+    /// any randomness in common.
+    randomness: blake3::Hasher,
     nonce: Digest,
     /// Whether it was begun before.
     pub(super) again: bool,
@@ -48,18 +48,16 @@ impl Attempt {
         if !again {
             profile.save_unfinished(what, &run)?;
         }
-        let mut secret = keys.to_bytes();
-        secret.extend_from_slice(run.nonce.as_bytes());
-        secret.extend_from_slice(what.as_bytes());
-        Ok(Self { what, secret, nonce: run.nonce, again })
+        let mut randomness = blake3::Hasher::new_derive_key(CONTEXT);
+        randomness.update(&keys.to_bytes()).update(run.nonce.as_bytes()).update(what.as_bytes());
+        Ok(Self { what, randomness, nonce: run.nonce, again })
     }
 
     /// The randomness that these rows are encrypted with.
     pub(super) fn randomness(&self, rows: &Range<usize>) -> ChaCha20Rng {
-        let mut from = self.secret.clone();
-        from.extend_from_slice(&(rows.start as u64).to_le_bytes());
-        from.extend_from_slice(&(rows.end as u64).to_le_bytes());
-        let seed = Zeroizing::new(blake3::derive_key(CONTEXT, &from));
+        let mut randomness = self.randomness.clone();
+        randomness.update(&(rows.start as u64).to_le_bytes()).update(&(rows.end as u64).to_le_bytes());
+        let seed = Zeroizing::new(*randomness.finalize().as_bytes());
         ChaCha20Rng::from_seed(*seed)
     }
 

@@ -9,8 +9,8 @@
 //! weights, and all N coefficients of an output within N times that.
 //!
 //! At least [`FLOODING_BITS`] lie between b and f, so that the distance is at most 2^-27 an output for
-//! N = 8,192 and 2^-26 for N = 16,384. Whatever room is left is used, too: f is two bits below the budget, so that half of the
-//! budget and more is left for correct decryption.
+//! N = 8,192 and 2^-26 for N = 16,384. Whatever room is left is used, too: f is two bits below the budget, so
+//! that half of the budget and more is left for correct decryption.
 
 use super::{
     basis::head_room,
